@@ -1,0 +1,43 @@
+include { onFatal } from '../../../subworkflows/local/utils/failures'
+
+process CHECK {
+    tag "${samplesheet.name}"
+    label 'process_single'
+    errorStrategy { onFatal(task) }
+
+    conda "${moduleDir}/../environment.yml"
+
+    input:
+    path samplesheet, stageAs: 'input/*'
+    val base        // folder or address that relative file names in the samplesheet belong to
+    val parameters  // every parameter, as JSON
+    path schemas, stageAs: 'schemas/*'
+    val code
+
+    output:
+    path 'checked.json', emit: rows
+    tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
+
+    script:
+    checkCommand(samplesheet, base, parameters)
+
+    stub:
+    // a stub run walks the rows of the samplesheet, so they are read for real
+    checkCommand(samplesheet, base, parameters)
+}
+
+def checkCommand(samplesheet, base, parameters) {
+    return """\
+    cat > params.json <<'JSON'
+    ${parameters}
+    JSON
+
+    sicmir-step check \\
+        --input '${samplesheet}' \\
+        --base '${base}' \\
+        --params params.json \\
+        --schema schemas/nextflow_schema.json \\
+        --input-schema schemas/schema_input.json \\
+        -o checked.json
+    """.stripIndent()
+}

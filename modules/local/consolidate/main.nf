@@ -1,0 +1,44 @@
+include { onFatal } from '../../../subworkflows/local/utils/failures'
+
+process CONSOLIDATE {
+    label 'process_medium'
+    errorStrategy { onFatal(task) }
+
+    conda "${moduleDir}/../environment.yml"
+
+    input:
+    path checked
+    path shards, stageAs: 'shards/*'
+    path verdicts, stageAs: 'verdicts/*'
+    path failures, stageAs: 'failures/*'
+    val parameters  // those that shape results, as JSON
+    val code
+
+    output:
+    path 'atlas', emit: atlas
+    tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    cat > params.json <<'JSON'
+    ${parameters}
+    JSON
+
+    mkdir -p shards verdicts failures
+    sicmir-step consolidate \\
+        --shards shards \\
+        --verdicts verdicts \\
+        --failures failures \\
+        --datasets ${checked} \\
+        --parameters params.json \\
+        ${args} \\
+        -o atlas
+    """
+
+    stub:
+    """
+    mkdir -p atlas/cells atlas/cell_mirna atlas/pool_mirna
+    touch atlas/datasets.parquet atlas/manifest.json atlas/atlas.duckdb
+    """
+}

@@ -1,0 +1,35 @@
+include { onFailure } from '../../../subworkflows/local/utils/failures'
+
+process FETCH {
+    tag "${meta.id}"
+    label 'process_single'
+    label 'process_long'
+    errorStrategy { onFailure(task, meta) }
+
+    conda "${moduleDir}/../environment.yml"
+
+    input:
+    tuple val(meta), path(files), path(local, stageAs: 'local/*')
+
+    output:
+    tuple val(meta), path('fetched'), emit: fetched
+    tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    mkdir -p local
+    sicmir-step fetch \\
+        --files ${files} \\
+        --local local \\
+        \${SICMIR_CACHE:+--cache "\$SICMIR_CACHE"} \\
+        ${args} \\
+        -o fetched
+    """
+
+    stub:
+    """
+    mkdir fetched
+    echo '{"files": [], "sha256": ""}' > fetched/source.json
+    """
+}

@@ -1,0 +1,38 @@
+include { onFailure } from '../../../subworkflows/local/utils/failures'
+
+process PREPARE {
+    tag "${meta.id}"
+    label 'process_low'
+    errorStrategy { onFailure(task, meta) }
+
+    conda "${moduleDir}/../environment.yml"
+
+    input:
+    tuple val(meta), val(row), path(fetched)
+
+    output:
+    tuple val(meta), path('prepared'), emit: prepared, optional: true
+    tuple val(meta), path("verdict/${meta.id}.json"), emit: verdict, optional: true
+    tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    cat > dataset.json <<'JSON'
+    ${row}
+    JSON
+
+    mkdir verdict
+    sicmir-step prepare \\
+        --dataset dataset.json \\
+        --fetched ${fetched} \\
+        --verdict 'verdict/${meta.id}.json' \\
+        ${args} \\
+        -o prepared
+    """
+
+    stub:
+    """
+    mkdir prepared
+    """
+}

@@ -1,0 +1,27 @@
+include { onFatal } from '../../../subworkflows/local/utils/failures'
+
+process VALIDATE {
+    label 'process_single'
+    errorStrategy { onFatal(task) }
+
+    conda "${moduleDir}/../environment.yml"
+
+    input:
+    path atlas
+    val code
+
+    output:
+    path 'validation.txt', emit: report
+    tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    sicmir-step validate ${atlas} ${args} > validation.txt
+    """
+
+    stub:
+    """
+    touch validation.txt
+    """
+}

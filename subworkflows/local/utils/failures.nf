@@ -1,0 +1,37 @@
+// What happens when a task fails: what may heal is tried again, all else leaves its last words.
+
+// Memory, preemption and lost nodes; 75 is "tries spent" of a download; MAX_VALUE is a job that
+// the scheduler killed before it could write an exit code.
+def canHeal(exit) {
+    return exit in 130..145 || exit in [75, 104, 175, 176, 177, Integer.MAX_VALUE]
+}
+
+def failureNote(id) {
+    return file("${workflow.workDir}/failures/${workflow.runName}/${id}.txt")
+}
+
+def lastWords(task, lines) {
+    def err = task.workDir?.resolve('.command.err')
+    def said = err?.exists() ? err.readLines().findAll { line -> line.trim() }.takeRight(lines).join('\n') : ''
+    return said ?: "no message (exit ${task.exitStatus}, try ${task.attempt})"
+}
+
+// For the steps of one dataset: the others go on, and CONSOLIDATE finds the note.
+def onFailure(task, meta) {
+    if (canHeal(task.exitStatus) && task.attempt <= task.maxRetries) {
+        return 'retry'
+    }
+    def note = failureNote(meta.id)
+    note.parent.mkdirs()
+    note.text = "${task.process.tokenize(':').last()}: ${lastWords(task, 1)}\n"
+    return 'ignore'
+}
+
+// For the steps of the whole atlas: nothing can follow, and the step's own words are enough.
+def onFatal(task) {
+    if (canHeal(task.exitStatus) && task.attempt <= task.maxRetries) {
+        return 'retry'
+    }
+    log.error("${task.process.tokenize(':').last()} failed:\n${lastWords(task, 200)}\n\nIts work folder: ${task.workDir.toUriString()}")
+    return 'ignore'
+}
