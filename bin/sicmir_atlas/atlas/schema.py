@@ -1,0 +1,400 @@
+"""The one source of every table of an atlas: names, keys, columns, types, units, meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sicmir_atlas.names import mirnas
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+__all__ = ["PROCESSING_VERSION", "SCHEMA_VERSION", "TABLES", "ColumnSpec", "TableSpec", "as_json"]
+
+SCHEMA_VERSION = "1.0.0"
+PROCESSING_VERSION = 1
+"""Bumped by hand whenever the same input would give other numbers."""
+
+Type = Literal["string", "bool", "int32", "int64", "float16", "float32", "float64", "list<string>"]
+
+_SQL_TYPES: Mapping[str, str] = {
+    "string": "VARCHAR",
+    "bool": "BOOLEAN",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "float16": "FLOAT",
+    "float32": "FLOAT",
+    "float64": "DOUBLE",
+    "list<string>": "VARCHAR[]",
+}
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """One column: its name, type, meaning, unit, and the ontology its values come from."""
+
+    name: str
+    type: Type
+    description: str
+    unit: str | None = None
+    nullable: bool = False
+    ontology: str | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def sql_type(self) -> str:
+        """Type of the column in DuckDB."""
+        return _SQL_TYPES[self.type]
+
+    def arrow_type(self) -> pa.DataType:
+        """Type of the column in Arrow and Parquet."""
+        import pyarrow as pa
+
+        if self.type == "list<string>":
+            return pa.list_(pa.string())
+        if self.type == "bool":
+            return pa.bool_()
+        return getattr(pa, self.type)()  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """One table: its key, its columns, and whether it is one file or one file a dataset."""
+
+    name: str
+    description: str
+    primary_key: tuple[str, ...]
+    columns: tuple[ColumnSpec, ...]
+    per_dataset: bool = False
+    mirna_type: Literal["float16", "float32"] | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
+    comparable: str | None = None
+
+    def all_columns(self) -> tuple[ColumnSpec, ...]:
+        """Columns in file order, those of the miRNA panel included."""
+        if self.mirna_type is None:
+            return self.columns
+        unit = "model units"
+        return self.columns + tuple(
+            ColumnSpec(name, self.mirna_type, f"prediction for {name}", unit) for name in mirnas()
+        )
+
+    def arrow_schema(self, metadata: Mapping[str, str] | None = None) -> pa.Schema:
+        """Arrow schema of the table; ``metadata`` is added to the schema's own."""
+        import pyarrow as pa
+
+        about = {"sicmir_atlas.table": self.name, "sicmir_atlas.schema_version": SCHEMA_VERSION}
+        fields = [pa.field(c.name, c.arrow_type(), c.nullable) for c in self.all_columns()]
+        return pa.schema(fields, metadata={**about, **(metadata or {})})
+
+    def ddl(self) -> str:
+        """``CREATE TABLE`` statement of the table for DuckDB."""
+        lines = [
+            f'    "{c.name}" {c.sql_type}{"" if c.nullable else " NOT NULL"}'
+            for c in self.all_columns()
+        ]
+        key = ", ".join(f'"{name}"' for name in self.primary_key)
+        body = ",\n".join([*lines, f"    PRIMARY KEY ({key})"])
+        return f'CREATE TABLE "{self.name}" (\n{body}\n)'
+
+
+_DATASET_ID = ColumnSpec("dataset_id", "string", "identifier of the dataset in the samplesheet")
+_CELL_ID = ColumnSpec("cell_id", "string", "barcode or name of the cell in its dataset's own files")
+_CELL_TYPE_ORIGINAL = ColumnSpec("cell_type_original", "string", "label given by the study")
+_CELL_TYPE = ColumnSpec(
+    "cell_type", "string", "harmonised label; `unknown` where the original maps to none"
+)
+_TISSUE = ColumnSpec(
+    "tissue", "string", "harmonised label, or the study's own where it maps to none"
+)
+_DISEASE = ColumnSpec(
+    "disease",
+    "string",
+    "harmonised label (`normal` for healthy), or the study's own where it maps to none",
+)
+_LINEAGE = ColumnSpec(
+    "lineage", "string", "coarse lineage by the term's ancestors in CL", nullable=True
+)
+_WITHIN_DATASET = (
+    "Predictions are relative within one dataset (they follow from z-scores over it): between datasets "
+    "compare ranks or within-dataset effects, never the values themselves."
+)
+
+
+def _term(column: str, ontology: str) -> ColumnSpec:
+    name = f"{column}_ontology_term_id"
+    return ColumnSpec(name, "string", f"term of `{column}`", nullable=True, ontology=ontology)
+
+
+def _text(name: str, description: str, **options: Any) -> ColumnSpec:
+    return ColumnSpec(name, "string", description, nullable=True, **options)
+
+
+def _count(
+    name: str, description: str, *, unit: str = "cells", nullable: bool = False
+) -> ColumnSpec:
+    return ColumnSpec(name, "int64", description, unit, nullable)
+
+
+DATASETS = TableSpec(
+    "datasets",
+    "Every dataset of the samplesheet and how it left the line.",
+    ("dataset_id",),
+    (
+        _DATASET_ID,
+        ColumnSpec("source", "string", "kind of source: file, url"),
+        _text("accession", "accession at the source"),
+        _text("title", "title of the study"),
+        _text("doi", "DOI of the publication"),
+        _text("licence", "licence of the data"),
+        _text("organism", "organism", ontology="NCBITaxon"),
+        _text("assay", "assay, several joined by ` || `", ontology="EFO"),
+        _text("suspension_type", "cell or nucleus, several joined by ` || `"),
+        ColumnSpec("tissues", "list<string>", "tissues of the kept cells", nullable=True),
+        ColumnSpec("diseases", "list<string>", "diseases of the kept cells", nullable=True),
+        _text("organ", "organ; null where none was assigned"),
+        _text("disease_category", "broad category of disease; null where none was assigned"),
+        _count("n_barcodes", "barcodes in the source's matrix", unit="barcodes", nullable=True),
+        _count("n_cells_raw", "called cells that the row's filter keeps, before QC", nullable=True),
+        _count("n_cells_qc", "cells that passed QC", nullable=True),
+        _count(
+            "n_donors", "donors; null where the source names none", unit="donors", nullable=True
+        ),
+        _count("n_cell_types", "labels of the study among kept cells", unit="types", nullable=True),
+        _count("n_landmarks", "landmark genes found, of 977", unit="genes", nullable=True),
+        _text("qc_profile", "QC profile", values=("atlas", "case", "adaptive")),
+        _text("pooling", "how cells were pooled", values=("bootstrap", "average", "mixed", "none")),
+        _text("balance", "weights of pools in z-scoring", values=("published", "balanced")),
+        _count("n_pools", "pools predicted", unit="pools", nullable=True),
+        ColumnSpec(
+            "status", "string", "how it left the line", values=("included", "excluded", "failed")
+        ),
+        _text("reason", "rule and figure of an exclusion, or the last error of a failure"),
+        _text("sha256", "checksum of the source file; of the list of checksums where several"),
+        _text("source_url", "address the files came from; the file's name for local files"),
+        _text("model_id", "model that predicted"),
+        ColumnSpec("processing_version", "int32", "version of the processing", nullable=True),
+        ColumnSpec("pipeline_version", "string", "version of the pipeline"),
+    ),
+)
+
+CELLS = TableSpec(
+    "cells",
+    "Every cell that passed QC, with its labels and QC figures.",
+    ("dataset_id", "cell_id"),
+    (
+        _DATASET_ID,
+        _CELL_ID,
+        _text("sample_id", "sample or library"),
+        _text("donor_id", "donor"),
+        ColumnSpec("cell_type_original", "string", "label given by the study", nullable=True),
+        _CELL_TYPE,
+        _term("cell_type", "CL"),
+        _LINEAGE,
+        ColumnSpec(
+            "mapping_method",
+            "string",
+            "rule that mapped the cell type",
+            values=("given_id", "exact_label", "unique_synonym", "unmapped", "unlabelled"),
+        ),
+        _TISSUE,
+        _text("tissue_original", "tissue as the study gives it"),
+        _term("tissue", "UBERON"),
+        _DISEASE,
+        _text("disease_original", "disease as the study gives it"),
+        _term("disease", "MONDO, PATO"),
+        _text("assay", "assay"),
+        _term("assay", "EFO"),
+        _text("sex", "sex of the donor"),
+        _term("sex", "PATO"),
+        _text("development_stage", "development stage of the donor"),
+        _term("development_stage", "HsapDv"),
+        _text("suspension_type", "cell or nucleus"),
+        ColumnSpec(
+            "is_primary_data",
+            "bool",
+            "false where another dataset holds the same cell",
+            nullable=True,
+        ),
+        ColumnSpec("umap_1", "float32", "embedding; null unless asked for", nullable=True),
+        ColumnSpec("umap_2", "float32", "embedding; null unless asked for", nullable=True),
+        ColumnSpec("n_genes", "int32", "genes with at least one count", "genes"),
+        ColumnSpec("n_counts", "int64", "library size over all genes", "UMI"),
+        ColumnSpec(
+            "pct_mt",
+            "float32",
+            "share of mitochondrial counts; null where the matrix has no MT gene",
+            "%",
+            nullable=True,
+        ),
+        ColumnSpec("n_landmarks_detected", "int32", "landmark genes with a count", "genes"),
+    ),
+    per_dataset=True,
+    references={"dataset_id": "datasets"},
+)
+
+CELL_MIRNA = TableSpec(
+    "cell_mirna",
+    "Predictions from each cell's own profile, one column a miRNA.",
+    ("dataset_id", "cell_id"),
+    (_DATASET_ID, _CELL_ID, _CELL_TYPE),
+    per_dataset=True,
+    mirna_type="float16",
+    references={"dataset_id": "datasets", "dataset_id, cell_id": "cells"},
+    comparable=_WITHIN_DATASET,
+)
+
+POOL_MIRNA = TableSpec(
+    "pool_mirna",
+    "Predictions from pools of cells (cell type × tissue × disease, × donor when asked), one column a miRNA.",
+    ("dataset_id", "pool_id"),
+    (
+        _DATASET_ID,
+        ColumnSpec("pool_id", "string", "name of the pool"),
+        _CELL_TYPE_ORIGINAL,
+        _CELL_TYPE,
+        _term("cell_type", "CL"),
+        _TISSUE,
+        _DISEASE,
+        _text("donor_id", "donor; null unless pooled by donor"),
+        ColumnSpec("method", "string", "how the pool was made", values=("average", "bootstrap")),
+        _count("n_cells", "cells averaged in this pool"),
+    ),
+    per_dataset=True,
+    mirna_type="float32",
+    references={"dataset_id": "datasets"},
+    comparable=_WITHIN_DATASET
+    + " Bootstrap pools of one group share cells: they are no replicates.",
+)
+
+CELL_TYPE_MIRNA = TableSpec(
+    "cell_type_mirna",
+    "Mean prediction for each miRNA in each cell type, tissue and disease of a dataset, with ranks.",
+    ("dataset_id", "cell_type_original", "tissue", "disease", "mirna"),
+    (
+        _DATASET_ID,
+        _CELL_TYPE_ORIGINAL,
+        _CELL_TYPE,
+        _term("cell_type", "CL"),
+        _LINEAGE,
+        _TISSUE,
+        _DISEASE,
+        ColumnSpec("mirna", "string", "mature miRNA", ontology="miRBase"),
+        ColumnSpec("mean", "float32", "mean over pools, not re-standardised", "model units"),
+        ColumnSpec(
+            "sd",
+            "float32",
+            "standard deviation over pools; null for one pool",
+            "model units",
+            nullable=True,
+        ),
+        ColumnSpec("rank_in_type", "int32", "rank of the miRNA in the group, 1 the highest"),
+        ColumnSpec("rank_over_types", "int32", "rank of the group for the miRNA, 1 the highest"),
+        _count("n_pools", "pools of the group", unit="pools"),
+        _count("n_cells", "cells of the group"),
+    ),
+    references={"dataset_id": "datasets", "mirna": "mirnas"},
+    comparable=_WITHIN_DATASET,
+)
+
+MIRNAS = TableSpec(
+    "mirnas",
+    "The panel of mature miRNAs, and how far each can be trusted.",
+    ("mirna",),
+    (
+        ColumnSpec("mirna", "string", "mature miRNA", ontology="miRBase"),
+        ColumnSpec("position", "int32", "place in the panel, from 1"),
+        _text("arm", "arm of the hairpin; null where the name gives none", values=("5p", "3p")),
+        ColumnSpec("stem", "string", "name without the arm"),
+        _text("accession", "accession", ontology="miRBase"),
+        ColumnSpec(
+            "is_hub", "bool", "predicted with PCC of 0.8 or more on held-out bulk", nullable=True
+        ),
+        ColumnSpec(
+            "reliability",
+            "float32",
+            "PCC on held-out bulk samples; null where it was not measured",
+            nullable=True,
+        ),
+    ),
+)
+
+QC_LOSSES = TableSpec(
+    "qc_losses",
+    "Cells lost to each QC rule, by the study's cell type.",
+    ("dataset_id", "cell_type_original", "rule"),
+    (
+        _DATASET_ID,
+        ColumnSpec(
+            "cell_type_original", "string", "label given by the study; `unlabelled` for none"
+        ),
+        ColumnSpec(
+            "rule",
+            "string",
+            "QC rule",
+            values=("min_genes", "max_genes", "min_counts", "max_counts", "max_pct_mt"),
+        ),
+        ColumnSpec("threshold", "float64", "bound of the rule"),
+        _count("n_cells", "called cells of the type, before QC"),
+        _count("n_fail", "cells that break this rule, whatever the others say"),
+        _count(
+            "n_lost", "cells for which this is the first rule broken, in the order of the table"
+        ),
+    ),
+    references={"dataset_id": "datasets"},
+)
+
+MISSING_LANDMARKS = TableSpec(
+    "missing_landmarks",
+    "Landmark genes that a dataset lacks; they enter the network as zero.",
+    ("dataset_id", "landmark"),
+    (
+        _DATASET_ID,
+        ColumnSpec("landmark", "string", "symbol of the landmark gene"),
+        ColumnSpec("reason", "string", "absent, or the ambiguous alias that was not taken for it"),
+    ),
+    references={"dataset_id": "datasets"},
+)
+
+TABLES: Mapping[str, TableSpec] = {
+    spec.name: spec
+    for spec in (
+        DATASETS, CELLS, CELL_MIRNA, POOL_MIRNA, CELL_TYPE_MIRNA, MIRNAS, QC_LOSSES, MISSING_LANDMARKS,
+    )
+}  # fmt: skip
+
+
+def as_json() -> dict[str, Any]:
+    """Schema as plain values, for clients that do not speak Python; miRNA columns by type only."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tables": [
+            {
+                "name": spec.name,
+                "description": spec.description,
+                "primary_key": list(spec.primary_key),
+                "references": dict(spec.references),
+                "file": f"{spec.name}/<dataset_id>-<sha12>.parquet"
+                if spec.per_dataset
+                else f"{spec.name}.parquet",
+                "mirna_columns": spec.mirna_type,
+                "comparable": spec.comparable,
+                "columns": [
+                    {
+                        "name": c.name,
+                        "type": c.type,
+                        "unit": c.unit,
+                        "nullable": c.nullable,
+                        "ontology": c.ontology,
+                        "values": list(c.values),
+                        "description": c.description,
+                    }
+                    for c in spec.columns
+                ],
+            }
+            for spec in TABLES.values()
+        ],
+    }
