@@ -34,7 +34,7 @@ def test_spec_v2_published_gene(published):
     # the stored inputs are rounded to float32 (steps of 3e-8 here); the spec's figures are not
     assert x.mean() == pytest.approx(0.3151560112, abs=3e-9)
     assert x.std() == pytest.approx(0.0719298068, abs=3e-9)
-    assert zscore(x[:, None])[0, 0] == pytest.approx(0.1331272950, abs=2e-8)
+    assert zscore(x[:, None])[0, 0] == pytest.approx(0.1331272950, abs=2e-7)
 
 
 @pytest.mark.real

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from sicmir_atlas.errors import InputError, MissingExtraError
+from sicmir_atlas.model.inference import BATCH, load_predictor
+
+ORDERS = ("released", "relu_bn", "bn_relu")
+X = [[1, -2, 0.5], [0, 1, -1]]
+SPEC_V3 = {
+    "released": [[0.649992, 3.149965], [-0.749999, 8.049913]],
+    "relu_bn": [[0.099994, 10.024919], [-0.749999, 7.449919]],
+}
+
+
+@pytest.mark.parametrize(("order", "expected"), SPEC_V3.items())
+def test_spec_v3(spec_v3_model, order, expected):
+    predicted = load_predictor(spec_v3_model(order)).predict(X)
+    assert predicted.dtype == np.float32
+    np.testing.assert_allclose(predicted, expected, atol=2e-6)
+
+
+def _layer_by_layer(model, x):
+    """The network as the spec words it, in float64, nothing folded."""
+    p = {name: values.astype(np.float64) for name, values in model.parameters.items()}
+
+    def norm(i, h):
+        scaled = (h - p[f"bn{i}.running_mean"]) / np.sqrt(p[f"bn{i}.running_var"] + model.eps)
+        return scaled * p[f"bn{i}.weight"] + p[f"bn{i}.bias"]
+
+    def relu(_, h):
+        return np.maximum(h, 0)
+
+    first, second = {
+        "released": ((norm, relu), (relu, norm)),
+        "relu_bn": ((relu, norm), (relu, norm)),
+        "bn_relu": ((norm, relu), (norm, relu)),
+    }[model.block_order]
+    h = np.asarray(x, dtype=np.float64)
+    for i, steps in ((1, first), (2, second)):
+        h = h @ p[f"linear{i}.weight"].T + p[f"linear{i}.bias"]
+        for step in steps:
+            h = step(i, h)
+    return h @ p["linear3.weight"].T + p["linear3.bias"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_folding_changes_nothing(random_model, order):
+    model = random_model(order)
+    x = np.random.default_rng(1).normal(size=(2 * BATCH + 5, 31))
+    predicted = load_predictor(model).predict(x)
+    np.testing.assert_allclose(predicted, _layer_by_layer(model, x), atol=2e-4, rtol=1e-5)
+
+
+def test_reference_reproduces_the_printed_hidden_layers(spec_v3_model):
+    """Guards the reference itself: it must give the printed outputs too."""
+    for order, expected in SPEC_V3.items():
+        np.testing.assert_allclose(_layer_by_layer(spec_v3_model(order), X), expected, atol=2e-6)
+
+
+def test_repeat_is_byte_identical(random_model):
+    x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
+    first, second = (load_predictor(random_model("released")).predict(x) for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_no_rows(random_model):
+    assert load_predictor(random_model("released")).predict(np.empty((0, 31))).shape == (0, 13)
+
+
+def test_wrong_number_of_landmarks(random_model):
+    with pytest.raises(InputError, match=r"shape \(4, 30\).*rows × 31 landmarks"):
+        load_predictor(random_model("released")).predict(np.zeros((4, 30)))
+
+
+def test_cuda_without_torch_names_the_extra(random_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sicmir-atlas\[gpu\]'"):
+        load_predictor(random_model("released"), device="cuda")
+    assert load_predictor(random_model("released"), device="auto").device == "cpu"
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("order", ORDERS)
+def test_torch_gives_the_same_numbers(random_model, order):
+    pytest.importorskip("torch")
+    from sicmir_atlas.model.inference import _TorchPredictor
+
+    model = random_model(order)
+    x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
+    predicted = _TorchPredictor(model, "cpu").predict(x)
+    np.testing.assert_allclose(predicted, load_predictor(model).predict(x), atol=1e-4)
+
+
+@pytest.mark.torch
+def test_cuda_gives_the_same_numbers(random_model):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="no usable GPU"):
+            load_predictor(random_model("released"), device="cuda")
+        assert load_predictor(random_model("released"), device="auto").device == "cpu"
+        pytest.skip("no GPU on this machine")
+    model = random_model("released", n_in=977, hidden=(1024, 1024), n_out=1298)
+    x = np.random.default_rng(1).normal(size=(3000, 977))
+    predicted = load_predictor(model, device="cuda").predict(x)
+    np.testing.assert_allclose(predicted, load_predictor(model).predict(x), atol=1e-4, rtol=1e-4)
