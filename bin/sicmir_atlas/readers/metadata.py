@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sicmir_atlas.errors import CorruptError, InputError
+from sicmir_atlas.readers.text import open_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["join_metadata", "read_metadata"]
+
+_ID_COLUMNS = ("barcode", "barcodes", "cell", "cell_id", "cellid", "cell_barcode")
+
+
+def read_metadata(path: Path) -> pd.DataFrame:
+    """Read a cell-metadata table, indexed by cell id.
+
+    The id is a column named like barcode, cell or cell_id, else the first column. Text columns
+    become categories.
+
+    Raises
+    ------
+    CorruptError
+        If the file is cut short.
+    InputError
+        If it is no table, or a cell id repeats.
+    """
+    with open_bytes(path) as file:
+        text = file.read().decode("utf-8-sig", errors="replace")
+    header = text.partition("\n")[0]
+    delimiter = max("\t,;", key=header.count)
+    try:
+        # the one missing value is the empty field: a cell type may be called NA or None
+        table = pd.read_csv(
+            io.StringIO(text), sep=delimiter, keep_default_na=False, na_values=[""], dtype=str
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        msg = f"{path.name}: not a table of cells: {error}"
+        raise (InputError if text else CorruptError)(msg) from error
+    if not isinstance(table.index, pd.RangeIndex):  # R: the header is one field short
+        table = table.reset_index(names="cell_id")
+    by_name = {str(name).lower(): name for name in reversed(table.columns)}
+    column = next((by_name[name] for name in _ID_COLUMNS if name in by_name), table.columns[0])
+    table = table.set_index(table[column].astype(str).rename("cell_id")).drop(columns=column)
+    repeated = table.index[table.index.duplicated()].unique()
+    if len(repeated):
+        msg = f"{path.name}: {len(repeated)} cell ids in column {column!r} occur more than once "
+        msg += f"(such as {', '.join(repeated[:3])})"
+        raise InputError(msg)
+    return table.apply(_typed)
+
+
+def join_metadata(cells: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Bring a metadata table into the order of the matrix's cells; rows beyond them are left out.
+
+    Raises
+    ------
+    InputError
+        If a cell of the matrix is not in the table.
+    """
+    missing = cells.index[~cells.index.isin(table.index)]
+    if len(missing):
+        msg = (
+            f"{path.name}: {len(missing)} of {len(cells)} cells of the matrix are not in the table "
+            f"(such as {', '.join(missing[:3])}): ids must be written as in the matrix"
+        )
+        raise InputError(msg)
+    return cells.join(table)
+
+
+def _typed(column: pd.Series) -> pd.Series:
+    """Numbers where they are written as numbers are; else categories, so donor 01 stays 01."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    if bool((numbers.astype(str) == column).all()):
+        return numbers
+    return column.astype("category")

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sicmir_atlas.errors import CorruptError, InputError
+from sicmir_atlas.readers.base import BLOCK_ROWS, CountMatrix, gene_table
+from sicmir_atlas.readers.spill import Spill
+from sicmir_atlas.readers.text import cut_short, is_gzip, open_bytes, read_table_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from scipy.sparse import csr_matrix
+
+__all__ = ["MtxMatrix"]
+
+_TEXT_BLOCK = 8 << 20
+_GENE_TYPE = "Gene Expression"
+
+
+class _Header(NamedTuple):
+    lines: int
+    rows: int
+    columns: int
+    entries: int
+    pattern: bool
+    delimiter: str
+
+
+class MtxMatrix(CountMatrix):
+    """A 10x triplet: matrix market coordinates, features (v3) or genes (v2), and barcodes.
+
+    Of a v3 table only rows of type ``Gene Expression`` are read. The matrix may be genes × cells,
+    as Cell Ranger writes it, or cells × genes: the two tables decide (sources spec, section 1.5).
+
+    Parameters
+    ----------
+    matrix, features, barcodes
+        The three files, plain or gzip.
+
+    Raises
+    ------
+    CorruptError
+        If the matrix is cut short, or holds other entries than its header says.
+    InputError
+        If the tables do not fit the matrix, or cell ids repeat.
+    """
+
+    def __init__(self, matrix: Path, features: Path, barcodes: Path) -> None:
+        self._path = matrix
+        table = [row for row in read_table_lines(features) if any(row)]
+        cells = [row[0] for row in read_table_lines(barcodes) if row[0]]
+        self._header = _read_header(matrix)
+        if table and table[0][0].lower() in {"gene_id", "geneid", "id", "gene", "genes", "x"}:
+            table = table[1:] if len(table) == max(self._header[1:3]) + 1 else table
+        size = (self._header.rows, self._header.columns)
+        if size == (len(table), len(cells)):
+            self._genes_first = True
+        elif size == (len(cells), len(table)):
+            self._genes_first = False
+        else:
+            msg = (
+                f"{matrix.name} is {size[0]} × {size[1]}, but {features.name} has {len(table)} "
+                f"genes and {barcodes.name} {len(cells)} cells: are the files of one sample?"
+            )
+            raise InputError(msg)
+        types = [row[2] if len(row) > 2 else _GENE_TYPE for row in table]
+        if _GENE_TYPE not in types:  # other makers write other words, or a chromosome
+            types = [_GENE_TYPE] * len(table)
+        kept = np.array([name == _GENE_TYPE for name in types], dtype=bool)
+        # where each row of the file goes; -1 for antibodies, guides and peaks
+        self._column = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+        genes = [row for row, keep in zip(table, kept, strict=True) if keep]
+        symbols = [row[1] if len(row) > 1 else "" for row in genes]
+        super().__init__(
+            genes=gene_table(np.array([row[0] for row in genes], dtype=object), symbols),
+            cells=pd.DataFrame(index=pd.Index(cells, dtype=object)),
+            label=matrix.name,
+        )
+
+    def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
+        """Stream row blocks; the text is parsed once, at the first call."""
+        return self._spill.blocks(n_rows)
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        if "_spill" in self.__dict__:
+            self._spill.close()
+
+    @cached_property
+    def _spill(self) -> Spill:
+        header, seen = self._header, 0
+        spill = Spill(self.n_cells, self.n_genes)
+        try:
+            for first, second, values in _parse(self._path, header):
+                seen += len(values)
+                for index, size in ((first, header.rows), (second, header.columns)):
+                    if len(index) and not (index.min() >= 1 and index.max() <= size):
+                        msg = f"{self.label}: an index lies outside 1-{size} in the entries "
+                        msg += f"before number {seen}"
+                        raise CorruptError(msg)
+                genes, cells = (first, second) if self._genes_first else (second, first)
+                columns = self._column[genes - 1]
+                kept = columns >= 0
+                if kept.all():
+                    spill.add(cells - 1, columns, values)
+                else:
+                    spill.add(cells[kept] - 1, columns[kept], values[kept])
+            if seen != header.entries:
+                msg = f"{self.label}: the header says {header.entries} entries, the file has "
+                msg += f"{seen}: cut short? Fetch it again"
+                raise CorruptError(msg)
+        except BaseException:
+            spill.close()
+            raise
+        return spill
+
+
+def _read_header(path: Path) -> _Header:
+    with open_bytes(path) as file:
+        banner = file.readline().decode("utf-8", errors="replace").split()
+        if len(banner) < 5 or banner[0] != "%%MatrixMarket" or banner[2].lower() != "coordinate":
+            msg = f"{path.name}: not a matrix market coordinate file: its first line is "
+            msg += f"{' '.join(banner)[:60]!r}"
+            raise CorruptError(msg)
+        if banner[4].lower() != "general" or banner[3].lower() == "complex":
+            msg = f"{path.name}: a {banner[3]} {banner[4]} matrix cannot hold counts"
+            raise InputError(msg)
+        lines, line = 2, file.readline()
+        while line.startswith(b"%") or (line and not line.strip()):
+            lines, line = lines + 1, file.readline()
+        first_entry = file.readline()
+    try:
+        rows, columns, entries = (int(field) for field in line.split())
+    except ValueError as error:
+        msg = f"{path.name}: line {lines} should give rows, columns and entries, not {line[:60]!r}"
+        raise CorruptError(msg) from error
+    delimiter = "\t" if b"\t" in first_entry else " "
+    return _Header(lines, rows, columns, entries, banner[3].lower() == "pattern", delimiter)
+
+
+def _parse(path: Path, header: _Header) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Stream (row, column, value) arrays, 1-based as written."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    if header.entries == 0:
+        return
+    names = ["row", "column"] if header.pattern else ["row", "column", "value"]
+    types = {"row": pa.int32(), "column": pa.int32(), "value": pa.float64()}
+    try:
+        with pa.input_stream(str(path), compression="gzip" if is_gzip(path) else None) as stream:
+            reader = csv.open_csv(
+                stream,
+                csv.ReadOptions(
+                    use_threads=False,
+                    block_size=_TEXT_BLOCK,
+                    skip_rows=header.lines,
+                    column_names=names,
+                ),
+                csv.ParseOptions(delimiter=header.delimiter, quote_char=False),
+                csv.ConvertOptions(column_types={name: types[name] for name in names}),
+            )
+            for batch in reader:
+                first, second = (batch.column(k).to_numpy() for k in (0, 1))
+                values = np.ones(len(first)) if header.pattern else batch.column(2).to_numpy()
+                yield first, second, values
+    except pa.ArrowInvalid as error:
+        msg = f"{path.name}: an entry cannot be read: {error}"
+        raise CorruptError(msg) from error
+    except OSError as error:
+        raise cut_short(path, error) from error

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import coo_matrix, csr_matrix, vstack
+
+from sicmir_atlas.readers.base import BLOCK_ENTRIES, BLOCK_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Spill", "reblock"]
+
+_BUCKET_ROWS = 1024
+_MAX_BUCKETS = 1 << 16  # bucket numbers sort as 16-bit integers, which numpy does in linear time
+
+
+class Spill:
+    """Turns entries that come in any order into CSR row blocks, in bounded memory.
+
+    Entries go to one temporary file (in the folder TMPDIR names), sorted by bucket of 1,024 rows;
+    a table in memory says where the pieces of each bucket lie. The file has no name and is gone
+    when closed, or when the process dies.
+
+    Parameters
+    ----------
+    n_cells, n_genes
+        Shape of the matrix.
+    """
+
+    def __init__(self, n_cells: int, n_genes: int) -> None:
+        self.shape = (n_cells, n_genes)
+        self.n_entries = 0
+        self._dtype: type[np.float32 | np.float64] = np.float32
+        # local rows are stored as uint16, so a bucket has 65,536 rows at most
+        self._rows = max(_BUCKET_ROWS, -(-n_cells // _MAX_BUCKETS))
+        self._pieces: list[list[tuple[int, int, Any]]] = [
+            [] for _ in range(-(-n_cells // self._rows))
+        ]
+        self._file = tempfile.TemporaryFile(prefix="sicmir-spill-")  # noqa: SIM115  lives until close
+        self._end = 0
+
+    def add(self, cells: np.ndarray, genes: np.ndarray, values: np.ndarray) -> None:
+        """Take entries in; indices are 0-based and inside the shape."""
+        if not len(cells):
+            return
+        stored = _lossless(values)
+        if stored.dtype == np.float64:
+            self._dtype = np.float64
+        buckets = (cells // self._rows).astype(np.uint16)
+        if not bool((buckets[1:] >= buckets[:-1]).all()):
+            order = np.argsort(buckets, kind="stable")
+            buckets, cells, genes, stored = (
+                part[order] for part in (buckets, cells, genes, stored)
+            )
+        local = (cells - buckets.astype(np.int64) * self._rows).astype(np.uint16)
+        genes = genes.astype(np.int32, copy=False)
+        edges = np.flatnonzero(np.diff(buckets)) + 1
+        for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(cells)], strict=True):
+            self._pieces[buckets[start]].append((self._end, stop - start, stored.dtype))
+            for part in (local, genes, stored):
+                self._end += self._file.write(np.ascontiguousarray(part[start:stop]).data)
+        self.n_entries += len(cells)
+
+    def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
+        """Stream CSR blocks of at most `n_rows` rows, indices sorted, repeated entries summed."""
+        return reblock(map(self._bucket, range(len(self._pieces))), n_rows)
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._file.close()
+
+    def _bucket(self, number: int) -> csr_matrix:
+        pieces = self._pieces[number]
+        total = sum(count for _, count, _ in pieces)
+        rows, genes = np.empty(total, np.int32), np.empty(total, np.int32)
+        values, at = np.empty(total, self._dtype), 0
+        for offset, count, dtype in pieces:
+            self._file.seek(offset)
+            for target, stored in ((rows, np.uint16), (genes, np.int32), (values, dtype)):
+                size = count * np.dtype(stored).itemsize
+                target[at : at + count] = np.frombuffer(self._file.read(size), dtype=stored)
+            at += count
+        height = min(self._rows, self.shape[0] - number * self._rows)
+        return coo_matrix((values, (rows, genes)), shape=(height, self.shape[1])).tocsr()
+
+
+def reblock(pieces: Iterable[csr_matrix], n_rows: int) -> Iterator[csr_matrix]:
+    """Cut and join row pieces into blocks of `n_rows` rows and ``BLOCK_ENTRIES`` entries at most.
+
+    One row alone may pass the limit of entries.
+    """
+    held: list[csr_matrix] = []
+    rows = entries = 0
+
+    def joined() -> csr_matrix:
+        return held[0] if len(held) == 1 else csr_matrix(vstack(held, format="csr"))
+
+    for piece in pieces:
+        start = 0
+        while start < piece.shape[0]:
+            room = piece.indptr[start] + BLOCK_ENTRIES - entries
+            fits = int(np.searchsorted(piece.indptr, room, side="right")) - 1
+            stop = min(start + n_rows - rows, piece.shape[0], max(fits, start + (rows == 0)))
+            if stop > start:
+                part = piece if stop - start == piece.shape[0] else piece[start:stop]
+                held.append(part)
+                rows += stop - start
+                entries += part.nnz
+            start = stop
+            if rows == n_rows or start < piece.shape[0]:
+                yield joined()
+                held, rows, entries = [], 0, 0
+    if held:
+        yield joined()
+
+
+def _lossless(values: np.ndarray) -> np.ndarray:
+    """Values as float32 where every one of them survives that, else as float64."""
+    if values.dtype == np.float32:
+        return values
+    small = values.astype(np.float32)
+    wide = values.astype(np.float64)
+    return small if bool((small == wide).all()) else wide
