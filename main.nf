@@ -17,7 +17,10 @@ workflow {
         def given = params.findAll { name, _value -> name != 'help' }
         def shaping = readJson(schema)['$defs'].findAll { name, _group -> name in ['quality_control', 'prediction'] }
             .collectMany { _name, group -> group.properties.keySet() } - ['model']
+        def shipped = file("${projectDir}/bin/sicmir_atlas/data/models/${params.model}")
+        def model = shipped.exists() ? shipped : file(params.model, checkIfExists: true, glob: false)
         def outcomes = []
+        def published = []
 
         ATLAS(
             file(params.input, checkIfExists: true, glob: false),
@@ -26,15 +29,16 @@ workflow {
                 shaping: groovy.json.JsonOutput.toJson(params.subMap(shaping).sort()),
                 schemas: [schema, file("${projectDir}/assets/schema_input.json")],
             ],
-            [digest(params.model), file(params.model, checkIfExists: true, glob: false)],
+            [digest(model), model],
             digest("${projectDir}/bin"),
             params.outdir.toString(),
         )
+        channel.topic('versions')
+            .map { process, tool, version -> "${process.tokenize(':').last()}:\n    ${tool}: ${version}" }
+            .unique()
+            .collectFile(name: 'versions.yml', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
         ATLAS.out.outcomes.subscribe { outcome -> outcomes << outcome }
-        workflow.onComplete = {
-            if (outcomes) {
-                log.info(summary(outcomes, params.outdir))
-            }
-        }
+        ATLAS.out.atlas.subscribe { atlas -> published << atlas }
+        workflow.onComplete = { log.info(summary(outcomes, published ? published[0] : null, params.outdir)) }
     }
 }

@@ -12,6 +12,7 @@ process CONSOLIDATE {
     path verdicts, stageAs: 'verdicts/*'
     path failures, stageAs: 'failures/*'
     val parameters  // those that shape results, as JSON
+    tuple val(model_digest), path(model, stageAs: 'model')
     val code
 
     output:
@@ -32,6 +33,7 @@ process CONSOLIDATE {
         --failures failures \\
         --datasets ${checked} \\
         --parameters params.json \\
+        --model ${model} \\
         ${args} \\
         -o atlas
     """

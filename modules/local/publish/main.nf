@@ -1,5 +1,7 @@
-// Runs in the head, so that it writes to whatever Nextflow can (a folder, a bucket) without a
-// publishDir's freedom of order: manifest and DuckDB file must come last.
+include { filesBelow } from '../../../subworkflows/local/utils/datasets'
+
+// Runs in the head and not by publishDir: the order matters (what leads to the data comes last),
+// and a reader must never see half a file.
 process PUBLISH {
     label 'process_single'
     cache false
@@ -17,7 +19,7 @@ process PUBLISH {
     publishAtlas(atlas, published)
 
     stub:
-    published = file("${outdir}/atlas")
+    published = file("${outdir}/stub_atlas")
     publishAtlas(atlas, published)
 }
 
@@ -27,9 +29,9 @@ def turn(name) {
 }
 
 def publishAtlas(source, target) {
-    files("${source.toUriString()}/**", type: 'file', hidden: true)
+    filesBelow(source)
         .collect { f -> [name: source.relativize(f).toString(), path: f] }
-        .sort { a, b -> turn(a.name) <=> turn(b.name) ?: a.name <=> b.name }
+        .sort { f -> "${turn(f.name)} ${f.name}".toString() }
         .each { f ->
             def to = target.resolve(f.name)
             if (turn(f.name) > 0 || !to.exists() || to.size() != f.path.size()) {
@@ -38,13 +40,12 @@ def publishAtlas(source, target) {
         }
 }
 
-// A reader sees the old file or the new one. An object store shows no half object; there a
-// copy is one step already.
+// Links are followed. An object store shows no half object: there the copy is one step already.
 def publishFile(from, to) {
     def local = to.fileSystem == java.nio.file.FileSystems.default
     def part = local ? to.resolveSibling("${to.name}.part") : to
     java.nio.file.Files.createDirectories(to.parent)
-    java.nio.file.Files.copy(from.toRealPath(), part, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
+    java.nio.file.Files.copy(from, part, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
     if (local) {
         java.nio.file.Files.move(part, to, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
     }

@@ -5,9 +5,8 @@
 def digest(folder) {
     def root = file(folder, glob: false)
     def sha = java.security.MessageDigest.getInstance('SHA-256')
-    files("${root.toUriString()}/**", hidden: false)
+    filesBelow(root)
         .findAll { f -> !f.toString().contains('__pycache__') }
-        .sort { f -> f.toString() }
         .each { f ->
             sha.update(root.relativize(f).toString().bytes)
             sha.update(f.bytes)
@@ -15,22 +14,24 @@ def digest(folder) {
     return sha.digest().encodeHex().toString().take(12)
 }
 
+def filesBelow(folder) {
+    def found = []
+    folder.eachFileRecurse(groovy.io.FileType.FILES) { f -> found << f }
+    return found.sort { f -> f.toString() }
+}
+
 def readJson(path) {
     return new groovy.json.JsonSlurper().parseText(path.text)
 }
 
-// A row as one line of JSON; columns that a step must not depend on become null, so that
-// a new title or tissue leaves the download cached.
-def rowJson(row, columns) {
-    return groovy.json.JsonOutput.toJson(row.collectEntries { key, value -> [key, key in columns ? value : null] })
+def rowJson(row) {
+    return groovy.json.JsonOutput.toJson(row)
 }
 
+// Only what RESOLVE and FETCH depend on: a new title or tissue leaves the download cached.
 def sourceJson(row) {
-    return rowJson(row, ['dataset_id', 'source', 'accession', 'url', 'sha256', 'format', 'organism'])
-}
-
-def prepareJson(row) {
-    return rowJson(row, row.keySet() - ['title', 'doi', 'licence'])
+    def columns = ['dataset_id', 'source', 'accession', 'url', 'sha256', 'format', 'organism']
+    return rowJson(row.collectEntries { key, value -> [key, key in columns ? value : null] })
 }
 
 // Files of the source `file`, to be staged. A missing one is left out: FETCH then says so, and

@@ -13,7 +13,7 @@ def failureNote(id) {
 def lastWords(task, lines) {
     def err = task.workDir?.resolve('.command.err')
     def said = err?.exists() ? err.readLines().findAll { line -> line.trim() }.takeRight(lines).join('\n') : ''
-    return said ?: "no message (exit ${task.exitStatus}, try ${task.attempt})"
+    return said.replaceFirst(/^sicmir-atlas: (error: )?/, '') ?: "no message (exit ${task.exitStatus}, try ${task.attempt})"
 }
 
 // For the steps of one dataset: the others go on, and CONSOLIDATE finds the note.

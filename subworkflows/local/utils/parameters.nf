@@ -16,7 +16,7 @@ def helpText(schema) {
     return """\
         |${schema.description}
         |
-        |  nextflow run main.nf --input datasets.csv --outdir results -profile <test|local|slurm>[,gpu][,docker|podman|singularity|conda]
+        |  nextflow run main.nf --input datasets.csv --outdir results -profile <test|slurm>[,gpu][,docker|podman|singularity|conda]
         |
         |${groups.join('\n\n')}
         |
@@ -24,11 +24,13 @@ def helpText(schema) {
         |""".stripMargin()
 }
 
-def summary(outcomes, outdir) {
+// outcomes: [id, status, reason] of every dataset; atlas: where it was published, null if it was not
+def summary(outcomes, atlas, outdir) {
     def by = outcomes.groupBy { o -> o.status }
     def count = ['included', 'excluded', 'failed'].collect { status -> "${(by[status] ?: []).size()} ${status}" }.join(', ')
     def rest = ['excluded', 'failed'].collectMany { status -> (by[status] ?: []).sort { o -> o.id } }
         .collect { o -> "  ${o.status} ${o.id}: ${o.reason}" }
-    def again = by.failed ? ['Mend what failed and run the same command with -resume: only that is done again.'] : []
-    return (["Datasets: ${count}"] + rest + ["Atlas: ${outdir}/atlas", "Trace and reports: ${outdir}/pipeline_info"] + again).join('\n')
+    def again = by.failed || !atlas ? ['Mend what failed and run the same command with -resume: what is done is not done again.'] : []
+    def where = [atlas ? "Atlas: ${atlas}" : 'No atlas was written.', "Trace and reports: ${outdir}/pipeline_info"]
+    return (["Datasets: ${outcomes ? count : 'none was read'}"] + rest + where + again).join('\n')
 }

@@ -1,0 +1,59 @@
+"""`sicmir-atlas check`: parameters and samplesheet, before anything is fetched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+__all__ = ["check"]
+
+
+def check(
+    *,
+    input: Path,  # noqa: A002  the option's name
+    base: str,
+    params: Path,
+    schema: Path,
+    input_schema: Path,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+) -> None:
+    """Prove parameters and samplesheet, and write the rows as JSON.
+
+    Parameters
+    ----------
+    input
+        Samplesheet, CSV or YAML.
+    base
+        Folder or address that relative paths in the samplesheet belong to.
+    params
+        Parameters of the run, JSON.
+    schema
+        nextflow_schema.json.
+    input_schema
+        assets/schema_input.json.
+    output
+        Rows with every column, null where empty.
+    """
+    from sicmir_atlas.check import InvalidInputError, check_parameters, check_samplesheet
+    from sicmir_atlas.errors import InputError
+
+    def read(path: Path) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
+
+    said: list[str] = []
+    rows: list[dict[str, object]] = []
+    try:
+        check_parameters(read(params), schema=read(schema))
+    except InvalidInputError as error:
+        said.append(str(error))
+    try:
+        rows = check_samplesheet(input, base=base, schema=read(input_schema))
+    except InputError as error:
+        said.append(str(error))
+    if said:
+        raise InputError("\n".join(said))
+    output.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
