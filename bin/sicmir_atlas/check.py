@@ -95,20 +95,18 @@ def check_parameters(parameters: Mapping[str, Any], *, schema: Mapping[str, Any]
     return values
 
 
-def _schema_problems(instance: object, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (key, text) for each violation; the key is the property at fault."""
+def _schema_problems(instance: object, schema: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give (key, text) for each violation; the key is the property at fault."""
     from jsonschema import Draft202012Validator
 
-    for error in sorted(Draft202012Validator(schema).iter_errors(instance), key=_order):
+    problems = []
+    for error in Draft202012Validator(schema).iter_errors(instance):
         if error.validator == "required":
             key = error.message.split("'")[1]  # one error for each missing property
-            yield key, "missing: every dataset and every run needs it"
+            problems.append((key, "missing, and has to be given"))
         else:
-            yield str(error.path[0] if error.path else ""), _said(error)
-
-
-def _order(error: ValidationError) -> tuple[str, ...]:
-    return tuple(str(part) for part in (*error.path, error.message))
+            problems.append((str(error.path[0] if error.path else ""), _said(error)))
+    return sorted(problems)
 
 
 def _said(error: ValidationError) -> str:
