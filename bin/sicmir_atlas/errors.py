@@ -61,9 +61,15 @@ class ExcludedDataset(Exception):  # noqa: N818  a verdict of an inclusion rule,
         Short name of the rule, such as ``organism`` or ``min_cells``.
     figure
         What was found, and what the rule asks for.
+
+    Attributes
+    ----------
+    facts
+        Columns of table ``datasets`` that were known when the rule spoke.
     """
 
     def __init__(self, rule: str, figure: str) -> None:
         super().__init__(f"{rule}: {figure}")
         self.rule = rule
         self.figure = figure
+        self.facts: dict[str, object] = {}

@@ -96,9 +96,7 @@ class TableSpec:
             f'    "{c.name}" {c.sql_type}{"" if c.nullable else " NOT NULL"}'
             for c in self.all_columns()
         ]
-        key = ", ".join(f'"{name}"' for name in self.primary_key)
-        body = ",\n".join([*lines, f"    PRIMARY KEY ({key})"])
-        return f'CREATE TABLE "{self.name}" (\n{body}\n)'
+        return f'CREATE TABLE "{self.name}" (\n{", ".join(lines)}\n)'
 
 
 _DATASET_ID = ColumnSpec("dataset_id", "string", "identifier of the dataset in the samplesheet")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,16 +11,22 @@ import pandas as pd
 from sicmir_atlas.errors import ExcludedDataset
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.prepare import metadata, qc
-from sicmir_atlas.prepare.folder import PreparedDataset, write_prepared
-from sicmir_atlas.prepare.genes import GeneMap, resolve_genes
+from sicmir_atlas.prepare.folder import write_prepared
+from sicmir_atlas.prepare.genes import resolve_genes
 from sicmir_atlas.prepare.measure import measure
 from sicmir_atlas.readers import open_counts
 from sicmir_atlas.readers.spill import Spill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from numpy.typing import NDArray
     from scipy import sparse
+
+    from sicmir_atlas.prepare.folder import PreparedDataset
+    from sicmir_atlas.prepare.genes import GeneMap
+    from sicmir_atlas.readers import CountMatrix
 
 __all__ = ["prepare_dataset"]
 
@@ -31,6 +36,7 @@ def prepare_dataset(
     files: Sequence[Path],
     output: Path,
     *,
+    source: Mapping[str, Any],
     profile: qc.QcProfile,
     profile_name: str,
     cell_calling: Literal["auto", "always", "never"] = "auto",
@@ -50,6 +56,8 @@ def prepare_dataset(
         Its fetched files.
     output
         Folder to make, see :mod:`sicmir_atlas.prepare.folder`.
+    source
+        What FETCH recorded of the files: ``sha256`` and ``files`` with their ``url``.
     profile, profile_name
         QC thresholds, and what the ``datasets`` table calls them.
     cell_calling, min_umi
@@ -64,63 +72,83 @@ def prepare_dataset(
     InputError
         If the files cannot be read as the row says.
     """
-    metadata.require_human(dataset)
-    metadata.require_metadata(dataset)
-    with open_counts(
-        files,
-        format=dataset.get("format") or "auto",
-        layer=dataset.get("counts_layer"),
-        gene_symbols=dataset.get("gene_symbols"),
-    ) as matrix:
-        metadata.require_human(dataset, matrix.cells)
-        selected = metadata.row_filter(dataset, matrix.cells)
-        labels = metadata.cell_labels(dataset, matrix.cells)
-        genes = resolve_genes(matrix.genes)
-        _require_landmarks(genes, max_missing_landmarks)
+    facts: dict[str, Any] = {
+        "qc_profile": profile_name,
+        "sha256": source["sha256"],
+        "source_url": "|".join(file["url"] for file in source["files"]),
+    }
+    try:
+        metadata.require_human(dataset)
+        metadata.require_metadata(dataset)
+        with open_counts(
+            files,
+            format=dataset.get("format") or "auto",
+            layer=dataset.get("counts_layer"),
+            gene_symbols=dataset.get("gene_symbols"),
+        ) as matrix:
+            facts["n_barcodes"] = matrix.n_cells
+            metadata.require_human(dataset, matrix.cells)
+            genes = resolve_genes(matrix.genes)
+            facts["n_landmarks"] = genes.n_found
+            _require_landmarks(genes, max_missing_landmarks)
+            selected = metadata.row_filter(dataset, matrix.cells)
+            labels = metadata.cell_labels(dataset, matrix.cells)
+            order = _by_cell_type(labels)
+            with closing(Spill(matrix.n_cells, len(landmarks()))) as spill:
+                figures = _measure_into(spill, matrix, genes, order)
+                called = selected.copy()
+                called[selected] = qc.call_cells(
+                    figures.loc[selected, "n_counts"].to_numpy(), how=cell_calling, min_umi=min_umi
+                )
+                facts["n_cells_raw"] = int(called.sum())
+                qc.require_cells(facts["n_cells_raw"], profile)
+                rules = qc.qc_rules(figures[called], profile)
+                passing, lost = qc.losses(
+                    figures[called], labels.loc[called, "cell_type_original"], rules
+                )
+                facts["n_cells_qc"] = int(passing.sum())
+                qc.require_cells_after_qc(facts["n_cells_qc"], facts["n_cells_raw"], profile)
 
-        order = np.argsort(labels["cell_type_original"].cat.codes.to_numpy(), kind="stable")
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
-        with closing(Spill(matrix.n_cells, len(landmarks()))) as spill:
-            read = 0
-
-            def keep(block: sparse.csr_matrix) -> None:
-                nonlocal read
-                entries = block.tocoo()
-                spill.add(place[read + entries.row], entries.col, entries.data)
-                read += block.shape[0]
-
-            figures = measure(matrix.blocks(), genes, keep=keep)
-            called = selected.copy()
-            called[selected] = qc.call_cells(
-                figures.loc[selected, "n_counts"].to_numpy(), how=cell_calling, min_umi=min_umi
-            )
-            qc.require_cells(int(called.sum()), profile)
-            cells = figures[called]
-            rules = qc.qc_rules(cells, profile)
-            passing, lost = qc.losses(cells, labels.loc[called, "cell_type_original"], rules)
-            qc.require_cells_after_qc(int(passing.sum()), int(called.sum()), profile)
-
-            kept = called.copy()
-            kept[called] = passing
-            table = pd.concat([labels, figures], axis=1)
-            table.insert(0, "cell_id", matrix.cells.index.to_numpy(str))
-            return write_prepared(
-                output,
-                cells=table.iloc[order[kept[order]]].reset_index(drop=True),
-                blocks=_kept_rows(spill, kept[order]),
-                qc_losses=lost,
-                missing_landmarks=genes.missing,
-                facts={
-                    "dataset": dict(dataset),
-                    "n_barcodes": matrix.n_cells,
-                    "n_cells_raw": int(called.sum()),
-                    "qc_profile": profile_name,
-                },
-            )
+                kept = called.copy()
+                kept[called] = passing
+                cells = pd.concat([labels, figures], axis=1)
+                cells.insert(0, "cell_id", matrix.cells.index.to_numpy(str))
+                return write_prepared(
+                    output,
+                    cells=cells.iloc[order[kept[order]]].reset_index(drop=True),
+                    blocks=_kept_rows(spill, kept[order]),
+                    qc_losses=lost,
+                    missing_landmarks=genes.missing,
+                    facts={"dataset": dict(dataset), **facts},
+                )
+    except ExcludedDataset as excluded:
+        excluded.facts.update(facts)
+        raise
 
 
-def _kept_rows(spill: Spill, kept: np.ndarray) -> Any:
+def _by_cell_type(labels: pd.DataFrame) -> NDArray[np.intp]:
+    codes = labels["cell_type_original"].cat.codes.to_numpy()
+    return np.argsort(codes, kind="stable")
+
+
+def _measure_into(
+    spill: Spill, matrix: CountMatrix, genes: GeneMap, order: NDArray[np.intp]
+) -> pd.DataFrame:
+    """Measure every barcode; set landmark counts aside, rows in the given order."""
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    read = 0
+
+    def keep(block: sparse.csr_matrix) -> None:
+        nonlocal read
+        entries = block.tocoo()
+        spill.add(place[read + entries.row], entries.col, entries.data)
+        read += block.shape[0]
+
+    return measure(matrix.blocks(), genes, keep=keep)
+
+
+def _kept_rows(spill: Spill, kept: NDArray[np.bool_]) -> Iterator[sparse.csr_matrix]:
     start = 0
     for block in spill.blocks():
         stop = start + block.shape[0]

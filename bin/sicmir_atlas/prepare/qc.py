@@ -96,7 +96,10 @@ def qc_rules(cells: pd.DataFrame, profile: QcProfile) -> list[Rule]:
         figures = [("genes", "n_genes"), ("counts", "n_counts")]
         for name, figure in figures:
             low, high = _mad_bounds(cells[figure].to_numpy(float), profile.n_mads)
-            rules += [Rule(f"min_{name}", figure, low, False), Rule(f"max_{name}", figure, high, False)]
+            rules += [
+                Rule(f"min_{name}", figure, low, False),
+                Rule(f"max_{name}", figure, high, False),
+            ]
         if has_mt and profile.max_pct_mt is None:
             _, high = _mad_bounds(cells["pct_mt"].to_numpy(float), profile.n_mads)
             rules.append(Rule("max_pct_mt", "pct_mt", high, False))
@@ -140,9 +143,7 @@ def require_cells(n_cells: int, profile: QcProfile) -> None:
 def require_cells_after_qc(n_cells: int, n_before: int, profile: QcProfile) -> None:
     """Refuse a dataset that QC leaves too small (at least 100 unless set)."""
     if n_cells < profile.min_cells_qc:
-        figure = (
-            f"{n_cells:,} of {n_before:,} cells pass QC; at least {profile.min_cells_qc:,} are asked"
-        )
+        figure = f"{n_cells:,} of {n_before:,} cells pass QC; at least {profile.min_cells_qc:,} are asked"
         raise ExcludedDataset("min_cells_qc", figure)
 
 

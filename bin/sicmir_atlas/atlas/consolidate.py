@@ -1,0 +1,170 @@
+"""Gather the datasets' shares into one atlas folder; no matrix is opened here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from sicmir_atlas import __version__
+from sicmir_atlas.atlas.database import build_database
+from sicmir_atlas.atlas.files import AtlasFile, TableWriter, link_or_copy, write_table
+from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
+from sicmir_atlas.atlas.shard import Shard
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.names import mirnas, parse_mirna
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from sicmir_atlas.model.weights import Model
+
+__all__ = ["consolidate"]
+
+_NO_RESULT = "no result: a step ended without output; see the pipeline's log"
+
+
+def consolidate(
+    datasets: Sequence[Mapping[str, Any]],
+    output: Path,
+    *,
+    shards: Sequence[Shard],
+    verdicts: Mapping[str, Mapping[str, Any]],
+    failures: Mapping[str, str],
+    model: Model,
+    parameters: Mapping[str, Any],
+) -> None:
+    """Write an atlas: per-dataset files linked, small tables joined, DuckDB and manifest last.
+
+    Parameters
+    ----------
+    datasets
+        Rows of the samplesheet; each becomes a row of table ``datasets``.
+    shards
+        Shares of the included datasets.
+    verdicts, failures
+        By dataset: what excluded it, or its last error. A dataset with a share is included
+        whatever an earlier failure left here.
+
+    Raises
+    ------
+    InputError
+        If the shares were made by different models or versions.
+    """
+    by_id = {shard.dataset["dataset_id"]: shard for shard in shards}
+    _require_one_version(by_id, model)
+    part = output.with_name(output.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    metadata = {
+        "sicmir_atlas.model_id": model.model_id,
+        "sicmir_atlas.pipeline_version": __version__,
+        "sicmir_atlas.processing_version": str(PROCESSING_VERSION),
+    }
+    files: list[AtlasFile] = []
+    kept = [by_id[row["dataset_id"]] for row in datasets if row["dataset_id"] in by_id]
+    kept.sort(key=lambda shard: shard.dataset["dataset_id"])
+    for shard in kept:
+        for file in shard.files:
+            if TABLES[file.table].per_dataset:
+                link_or_copy(shard.folder / file.path, part / file.path)
+                files.append(file)
+    for name, spec in TABLES.items():
+        if spec.per_dataset or name in ("datasets", "mirnas"):
+            continue
+        with TableWriter(part, spec, metadata=metadata) as writer:
+            for shard in kept:
+                for file in shard.files:
+                    if file.table == name:
+                        writer.write(pq.read_table(shard.folder / file.path))
+        files.append(_done(writer))
+    rows = [_dataset_row(row, by_id, verdicts, failures) for row in datasets]
+    table = pd.DataFrame(sorted(rows, key=lambda row: row["dataset_id"]))
+    files.append(write_table(part, TABLES["datasets"], table, metadata=metadata))
+    files.append(write_table(part, TABLES["mirnas"], _mirna_table(model), metadata=metadata))
+
+    files.sort(key=lambda file: file.path)
+    build_database(part, files)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "processing_version": PROCESSING_VERSION,
+        "pipeline_version": __version__,
+        "model": {"model_id": model.model_id, **_model_checksum(model)},
+        "parameters": dict(parameters),
+        "inputs": {r["dataset_id"]: r["sha256"] for r in rows if r.get("sha256")},
+        "files": [file.as_dict() for file in files],
+    }
+    (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    shutil.rmtree(output, ignore_errors=True)
+    part.rename(output)
+
+
+def _require_one_version(shards: Mapping[str, Shard], model: Model) -> None:
+    wanted = {
+        "schema_version": SCHEMA_VERSION,
+        "processing_version": str(PROCESSING_VERSION),
+        "model_id": model.model_id,
+    }
+    for dataset_id, shard in shards.items():
+        for what, value in wanted.items():
+            found = shard.versions[what]
+            if found != value:
+                msg = (
+                    f"{dataset_id}: made with {what} {found}, this atlas is of {value}; "
+                    "predict the dataset again, versions are never mixed"
+                )
+                raise InputError(msg)
+
+
+def _dataset_row(
+    row: Mapping[str, Any],
+    shards: Mapping[str, Shard],
+    verdicts: Mapping[str, Mapping[str, Any]],
+    failures: Mapping[str, str],
+) -> dict[str, Any]:
+    dataset_id = row["dataset_id"]
+    common = {"pipeline_version": __version__, "processing_version": PROCESSING_VERSION}
+    if dataset_id in shards:
+        return {**shards[dataset_id].dataset, **common}
+    copied = ("dataset_id", "source", "accession", "title", "doi", "licence", "organism")
+    about = {name: row.get(name) for name in copied}
+    if str(about["organism"]).startswith("obs:"):
+        about["organism"] = None
+    if dataset_id in verdicts:
+        verdict = verdicts[dataset_id]
+        facts = verdict.get("facts", {})
+        return {**about, **facts, **common, "status": "excluded", "reason": verdict["reason"]}
+    reason = failures.get(dataset_id, _NO_RESULT)
+    return {**about, **common, "status": "failed", "reason": reason}
+
+
+def _mirna_table(model: Model) -> pd.DataFrame:
+    reliability: Mapping[str, float | None] = model.card.get("reliability", {})
+    rows = []
+    for position, name in enumerate(mirnas(), start=1):
+        stem, arm = parse_mirna(name)
+        pcc = reliability.get(name)
+        rows.append(
+            {
+                "mirna": name,
+                "position": position,
+                "arm": arm,
+                "stem": stem,
+                "is_hub": None if pcc is None else pcc >= 0.8,
+                "reliability": pcc,
+            }
+        )
+    return pd.DataFrame(rows).astype({"is_hub": "boolean"})
+
+
+def _model_checksum(model: Model) -> dict[str, str]:
+    digest = model.card.get("sha256")
+    return {"sha256": digest} if digest else {}
+
+
+def _done(writer: TableWriter) -> AtlasFile:
+    assert writer.file is not None
+    return writer.file

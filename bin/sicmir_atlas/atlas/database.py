@@ -1,0 +1,74 @@
+"""The DuckDB file of an atlas: small tables inside, large ones as views on the files beside it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from sicmir_atlas.atlas.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from sicmir_atlas.atlas.files import AtlasFile
+    from sicmir_atlas.atlas.schema import TableSpec
+
+__all__ = ["build_database", "quoted", "scan"]
+
+_STORAGE_VERSION = "v1.0.0"  # readable by every DuckDB from 1.0 on, and in browsers
+
+
+def build_database(atlas: Path, files: Sequence[AtlasFile]) -> None:
+    """Write ``atlas.duckdb`` into an atlas folder.
+
+    Views name their files relative to the folder, so the folder can move; DuckDB resolves them
+    against the directory it was started in.
+    """
+    part = atlas / "atlas.duckdb.part"
+    part.unlink(missing_ok=True)
+    paths: Mapping[str, list[str]] = defaultdict(list)
+    for file in files:
+        paths[file.table].append(file.path)
+    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+        connection.execute(f"SET file_search_path = {quoted(str(atlas))}")
+        connection.execute(
+            f"ATTACH {quoted(str(part))} AS atlas (STORAGE_VERSION '{_STORAGE_VERSION}')"
+        )
+        connection.execute("USE atlas")
+        for spec in TABLES.values():
+            _add_table(connection, spec, paths[spec.name])
+        connection.execute("USE memory; DETACH atlas")
+    part.replace(atlas / "atlas.duckdb")
+
+
+def scan(paths: Sequence[str]) -> str:
+    """Table function that reads a list of Parquet files."""
+    return f"read_parquet([{', '.join(map(quoted, paths))}])"
+
+
+def quoted(text: str) -> str:
+    """Text as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _add_table(
+    connection: duckdb.DuckDBPyConnection, spec: TableSpec, paths: Sequence[str]
+) -> None:
+    as_view = spec.per_dataset and bool(paths)
+    if as_view:
+        connection.execute(f'CREATE VIEW "{spec.name}" AS FROM {scan(paths)}')
+    else:
+        connection.execute(spec.ddl())
+        if paths:
+            connection.execute(f'INSERT INTO "{spec.name}" BY NAME FROM {scan(paths)}')
+    kind = "VIEW" if as_view else "TABLE"
+    about = " ".join(filter(None, (spec.description, spec.comparable)))
+    connection.execute(f'COMMENT ON {kind} "{spec.name}" IS {quoted(about)}')
+    for column in spec.columns:
+        unit = f" [{column.unit}]" if column.unit else ""
+        connection.execute(
+            f'COMMENT ON COLUMN "{spec.name}"."{column.name}" IS {quoted(column.description + unit)}'
+        )

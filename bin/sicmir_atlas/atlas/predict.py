@@ -1,0 +1,271 @@
+"""Predict one prepared dataset: pools and cells in, the dataset's share of the atlas out."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from sicmir_atlas import __version__
+from sicmir_atlas.atlas.files import AtlasFile, TableWriter, to_arrow
+from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
+from sicmir_atlas.atlas.shard import Shard
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.pooling import BOOTSTRAP_ABOVE, MAX_DRAWS, PoolPlan, check_not_degenerate
+from sicmir_atlas.model.pooling import pool as pool_rows
+from sicmir_atlas.model.scaling import MomentAccumulator, balanced_weights, zscore
+from sicmir_atlas.names import landmarks, mirnas
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sicmir_atlas.model.inference import Predictor
+    from sicmir_atlas.model.weights import Model
+    from sicmir_atlas.prepare.folder import PreparedDataset
+
+__all__ = ["PredictOptions", "predict_dataset"]
+
+_GROUP = ["cell_type_original", "tissue", "disease"]
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """How cells are pooled and scaled (sicmir-model section 8, atlas specification section 3).
+
+    ``balance`` ``published`` lets every pool count once in the z-scores, ``balanced`` every cell
+    type. ``per_cell`` also predicts each cell.
+    """
+
+    pool_by_donor: bool = False
+    balance: Literal["published", "balanced"] = "published"
+    bootstrap_above: int = BOOTSTRAP_ABOVE
+    max_draws: int = MAX_DRAWS
+    seed: int = 0
+    per_cell: bool = True
+
+
+def predict_dataset(
+    prepared: PreparedDataset,
+    output: Path,
+    *,
+    model: Model,
+    predictor: Predictor,
+    options: PredictOptions,
+) -> Shard:
+    """Predict a dataset's pools and cells and write its share of the atlas.
+
+    A dataset without cell-type labels is predicted per cell only.
+
+    Raises
+    ------
+    ExcludedDataset
+        Rule ``degenerate_pooling``: fewer than 3 pools or 2 cell types.
+    InputError
+        If the model's panels are not this package's.
+    """
+    if tuple(model.landmarks) != landmarks() or tuple(model.mirnas) != mirnas():
+        msg = f"model {model.model_id}: its genes or miRNAs are not the published panels"
+        raise InputError(msg)
+    facts = prepared.facts
+    dataset_id: str = facts["dataset"]["dataset_id"]
+    cells = prepared.cells()
+    part = output.with_name(output.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    versions = {
+        "schema_version": SCHEMA_VERSION,
+        "processing_version": str(PROCESSING_VERSION),
+        "pipeline_version": __version__,
+        "model_id": model.model_id,
+    }
+    writing = _Writing(part, dataset_id, {**versions, "dataset_sha256": facts["sha256"]})
+
+    labelled = cells["cell_type_original"].notna()
+    pools = pd.DataFrame({"method": []})
+    if labelled.any():
+        pools, predicted = _predict_pools(prepared, cells, dataset_id, predictor, options)
+        with writing.table("pool_mirna") as writer:
+            writer.write(to_arrow(pools, TABLES["pool_mirna"], predicted))
+        writing.add("cell_type_mirna", _cell_type_means(pools, predicted, cells))
+    if options.per_cell:
+        _predict_cells(prepared, cells, predictor, writing, options)
+    writing.add("cells", cells)
+    writing.add("qc_losses", prepared.qc_losses())
+    missing = facts["missing_landmarks"]
+    writing.add(
+        "missing_landmarks", pd.DataFrame({"landmark": missing.keys(), "reason": missing.values()})
+    )
+
+    shard = Shard(part)
+    shard.write(
+        dataset={
+            **_dataset_facts(facts, cells),
+            "pooling": _pooling(pools),
+            "balance": options.balance,
+            "n_pools": len(pools),
+            "status": "included",
+            "model_id": model.model_id,
+            "processing_version": PROCESSING_VERSION,
+        },
+        versions=versions,
+        files=writing.files,
+    )
+    shutil.rmtree(output, ignore_errors=True)
+    part.rename(output)
+    return Shard(output)
+
+
+class _Writing:
+    """Files of one dataset as they are written."""
+
+    def __init__(self, folder: Path, dataset_id: str, metadata: Mapping[str, str]) -> None:
+        self.folder, self.dataset_id = folder, dataset_id
+        self.metadata = {f"sicmir_atlas.{k}": v for k, v in metadata.items()}
+        self._writers: list[TableWriter] = []
+
+    def table(self, name: str) -> TableWriter:
+        writer = TableWriter(
+            self.folder, TABLES[name], metadata=self.metadata, dataset_id=self.dataset_id
+        )
+        self._writers.append(writer)
+        return writer
+
+    def add(self, name: str, rows: pd.DataFrame) -> None:
+        with self.table(name) as writer:
+            writer.write(rows.assign(dataset_id=self.dataset_id))
+
+    @property
+    def files(self) -> list[AtlasFile]:
+        return [writer.file for writer in self._writers if writer.file is not None]
+
+
+def _dataset_facts(facts: Mapping[str, Any], cells: pd.DataFrame) -> dict[str, Any]:
+    row = facts["dataset"]
+
+    def distinct(column: str) -> list[str]:
+        return sorted(cells[column].dropna().unique())
+
+    described = ("dataset_id", "source", "accession", "title", "doi", "licence")
+    measured = ("n_barcodes", "n_cells_raw", "n_cells_qc", "n_landmarks", "qc_profile")
+    origin = ("sha256", "source_url")
+    return {
+        **{name: row.get(name) for name in described},
+        **{name: facts[name] for name in (*measured, *origin)},
+        "organism": "Homo sapiens",
+        "assay": " || ".join(distinct("assay")) or None,
+        "suspension_type": " || ".join(distinct("suspension_type")) or None,
+        "tissues": distinct("tissue"),
+        "diseases": distinct("disease"),
+        "n_donors": len(distinct("donor_id")) or None,
+        "n_cell_types": len(distinct("cell_type_original")),
+    }
+
+
+def _predict_pools(
+    prepared: PreparedDataset,
+    cells: pd.DataFrame,
+    dataset_id: str,
+    predictor: Predictor,
+    options: PredictOptions,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    keys = [*_GROUP, "donor_id"] if options.pool_by_donor else _GROUP
+    groups = cells[keys].astype(object)
+    names = groups.fillna("unknown").astype(str).agg("|".join, axis=1)
+    names = names.where(cells["cell_type_original"].notna(), None)
+    plan = PoolPlan.from_labels(
+        names,
+        dataset_id=dataset_id,
+        seed=options.seed,
+        bootstrap_above=options.bootstrap_above,
+        max_draws=options.max_draws,
+    )
+    check_not_degenerate(plan.n_pools, cells["cell_type_original"].nunique())
+    pools, means = pool_rows(prepared.blocks(), plan, n_genes=len(landmarks()))
+    about = [*keys, "cell_type", "cell_type_ontology_term_id", "lineage"]
+    of_group = cells[about].assign(group=names).dropna(subset="group").drop_duplicates("group")
+    pools = pools.merge(of_group, on="group", how="left", validate="many_to_one")
+    weights = None
+    if options.balance == "balanced":
+        weights = balanced_weights(pools["cell_type_original"].to_numpy(str))
+    predicted = predictor.predict(zscore(means, weights=weights))
+    return pools.assign(dataset_id=dataset_id), predicted
+
+
+def _cell_type_means(
+    pools: pd.DataFrame, predicted: np.ndarray, cells: pd.DataFrame
+) -> pd.DataFrame:
+    parts, means = [], []
+    n_cells = cells.groupby(_GROUP, observed=True).size()
+    for key, rows in pools.groupby(_GROUP, observed=True, sort=True).indices.items():
+        values = predicted[rows].astype(np.float64)
+        means.append(values.mean(axis=0))
+        first = pools.iloc[rows[0]]
+        sd = values.std(axis=0, ddof=1) if len(rows) > 1 else np.full(values.shape[1], np.nan)
+        parts.append(
+            pd.DataFrame({"mirna": mirnas(), "mean": means[-1], "sd": sd}).assign(
+                **dict(zip(_GROUP, key, strict=True)),
+                cell_type=first["cell_type"],
+                cell_type_ontology_term_id=first["cell_type_ontology_term_id"],
+                lineage=first["lineage"],
+                n_pools=len(rows),
+                n_cells=n_cells[key],
+            )
+        )
+    over_mirnas = rankdata(-np.array(means), method="min", axis=1)
+    over_types = rankdata(-np.array(means), method="min", axis=0)
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(rank_in_type=over_mirnas.ravel(), rank_over_types=over_types.ravel())
+
+
+def _predict_cells(
+    prepared: PreparedDataset,
+    cells: pd.DataFrame,
+    predictor: Predictor,
+    writing: _Writing,
+    options: PredictOptions,
+) -> None:
+    weights = None
+    if options.balance == "balanced":
+        types = cells["cell_type_original"].astype(object).fillna("unlabelled")
+        weights = balanced_weights(types.to_numpy(str))
+    moments, done = MomentAccumulator(), 0
+    for block in prepared.blocks():
+        stop = done + block.shape[0]
+        moments.add(block, None if weights is None else weights[done:stop])
+        done = stop
+    scaling = moments.scaling()
+    spec, about = TABLES["cell_mirna"], cells[["cell_id", "cell_type"]]
+    about = about.assign(dataset_id=writing.dataset_id)
+    done = 0
+    with writing.table("cell_mirna") as writer:
+        for rows in _in_row_groups(prepared, predictor, scaling):
+            stop = done + len(rows)
+            writer.write(to_arrow(about.iloc[done:stop], spec, rows))
+            done = stop
+
+
+def _in_row_groups(prepared: PreparedDataset, predictor: Predictor, scaling: Any) -> Any:
+    from sicmir_atlas.atlas.files import ROWS_PER_GROUP
+
+    held = np.empty((ROWS_PER_GROUP, len(mirnas())), np.float16, order="F")
+    filled = 0
+    for block in prepared.blocks():
+        rows = predictor.predict(scaling.apply(block)).astype(np.float16)
+        while len(rows):
+            fits = min(len(rows), ROWS_PER_GROUP - filled)
+            held[filled : filled + fits] = rows[:fits]
+            filled, rows = filled + fits, rows[fits:]
+            if filled == ROWS_PER_GROUP:
+                yield held
+                held, filled = np.empty_like(held), 0
+    if filled:
+        yield held[:filled]
+
+
+def _pooling(pools: pd.DataFrame) -> str:
+    methods = sorted(pools["method"].unique())
+    return {0: "none", 1: methods[0] if methods else "none"}.get(len(methods), "mixed")

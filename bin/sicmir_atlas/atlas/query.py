@@ -1,0 +1,145 @@
+"""Ask an atlas questions in SQL, from any directory, without being able to change anything."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sicmir_atlas.atlas.database import quoted, scan
+from sicmir_atlas.atlas.schema import SCHEMA_VERSION
+from sicmir_atlas.errors import GoneError, InputError, SicmirError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Atlas", "QueryError", "open_atlas"]
+
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+
+
+class QueryError(SicmirError, ValueError):
+    """A query that DuckDB refused, or that would do more than read."""
+
+    exit_code = 64
+
+
+class Atlas:
+    """An atlas folder, open for reading.
+
+    The database sees the atlas's own files and nothing else of the machine: external access is
+    off, the configuration is locked, and only statements that read are run.
+
+    Parameters
+    ----------
+    folder
+        The atlas folder.
+
+    Raises
+    ------
+    GoneError
+        If there is no atlas in the folder.
+    InputError
+        If the atlas was written under another major version of the schema.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder).resolve()
+        database, manifest = self.folder / "atlas.duckdb", self.folder / "manifest.json"
+        if not database.is_file() or not manifest.is_file():
+            msg = f"{folder}: no atlas here (atlas.duckdb and manifest.json are expected)"
+            raise GoneError(msg)
+        self.manifest: dict[str, Any] = json.loads(manifest.read_text())
+        found = self.manifest["schema_version"]
+        if found.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+            msg = f"{folder}: schema {found}; this version of sicmir-atlas reads {SCHEMA_VERSION}"
+            raise InputError(msg)
+        self._connection = duckdb.connect(str(database), read_only=True)
+        self._shield()
+
+    def _shield(self) -> None:
+        paths: dict[str, list[str]] = defaultdict(list)
+        for file in self.manifest["files"]:
+            paths[file["table"]].append(str(self.folder / file["path"]))
+        views = self._connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name != 'temp'"
+        ).fetchall()
+        large = [name for (name,) in views if name in paths]
+        allowed = ", ".join(quoted(path) for name in large for path in paths[name])
+        self._connection.execute("SET autoinstall_known_extensions = false")
+        self._connection.execute("SET autoload_known_extensions = false")
+        if allowed:
+            self._connection.execute(f"SET allowed_paths = [{allowed}]")
+        self._connection.execute("SET enable_external_access = false")
+        for name in large:
+            self._connection.execute(f'CREATE TEMP VIEW "{name}" AS FROM {scan(paths[name])}')
+        self._connection.execute("SET lock_configuration = true")
+
+    def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pd.DataFrame:
+        """Answer a query as a pandas DataFrame.
+
+        Parameters
+        ----------
+        query
+            One ``SELECT`` (or ``WITH``, ``FROM``, ``DESCRIBE``, ``SUMMARIZE``, ``EXPLAIN``).
+        parameters
+            Values for ``?`` in the query.
+
+        Raises
+        ------
+        QueryError
+            If DuckDB refuses the query, or the query would do more than read.
+        """
+        return self._run(query, parameters).df()
+
+    def arrow(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
+        """Answer a query as an Arrow table; see :meth:`sql`."""
+        return self._run(query, parameters).to_arrow_table()
+
+    def tables(self) -> pd.DataFrame:
+        """Names and row counts of the tables."""
+        return self.sql(
+            "SELECT table_name AS name, max(comment) AS description FROM ("
+            "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
+            "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal) t "
+            "GROUP BY table_name ORDER BY table_name"
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Atlas({str(self.folder)!r})"
+
+    def _run(self, query: str, parameters: Sequence[Any] | None) -> duckdb.DuckDBPyConnection:
+        try:
+            statements = self._connection.extract_statements(query)
+            if len(statements) != 1 or statements[0].type not in _READING:
+                msg = "one statement that reads is run at a time: SELECT, WITH, DESCRIBE or EXPLAIN"
+                raise QueryError(msg)
+            return self._connection.execute(query, parameters)
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+
+
+def open_atlas(folder: Path | str) -> Atlas:
+    """Open an atlas folder for reading.
+
+    >>> atlas = open_atlas("results/atlas")  # doctest: +SKIP
+    >>> atlas.sql("SELECT dataset_id, status FROM datasets")  # doctest: +SKIP
+    """
+    return Atlas(folder)

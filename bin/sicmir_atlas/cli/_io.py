@@ -1,0 +1,48 @@
+"""What the steps share: JSON in and out, and a rule's verdict written down."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sicmir_atlas.errors import ExcludedDataset, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["read_json", "verdict", "write_json"]
+
+
+def read_json(path: Path) -> Any:
+    """Content of a JSON file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path}: not JSON: {error}"
+        raise InputError(msg) from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that appears whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+@contextmanager
+def verdict(path: Path | None, dataset_id: str) -> Iterator[None]:
+    """Write a rule's verdict to ``path`` in place of raising it, where a path is given.
+
+    A verdict is a result: the step has succeeded.
+    """
+    try:
+        yield
+    except ExcludedDataset as excluded:
+        if path is None:
+            msg = f"{dataset_id} is excluded: {excluded}"
+            raise InputError(msg) from excluded
+        content = {"dataset_id": dataset_id, "status": "excluded", "reason": str(excluded)}
+        write_json(path, {**content, "facts": excluded.facts})

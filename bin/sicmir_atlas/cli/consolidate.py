@@ -1,0 +1,59 @@
+"""`sicmir-atlas consolidate`: datasets become an atlas folder."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+from typing import Annotated
+
+from cyclopts import Parameter
+
+__all__ = ["consolidate"]
+
+
+def consolidate(
+    *,
+    datasets: Path,
+    output: Annotated[Path, Parameter(alias="-o")],
+    shards: Path | None = None,
+    verdicts: Path | None = None,
+    failures: Path | None = None,
+    parameters: Path | None = None,
+    model: Path | None = None,
+) -> None:
+    """Gather datasets into an atlas folder.
+
+    Parameters
+    ----------
+    datasets
+        Rows of the samplesheet, as `check` wrote them.
+    output
+        Atlas folder to make.
+    shards
+        Folder of the folders that `predict-dataset` made.
+    verdicts
+        Folder of verdicts, one JSON a dataset.
+    failures
+        Folder of last errors, `<dataset_id>.txt`.
+    parameters
+        Parameters that shaped the results, JSON; written into the manifest.
+    model
+        Model folder; the shipped model where none is given.
+    """
+    from sicmir_atlas.atlas.consolidate import consolidate as run
+    from sicmir_atlas.atlas.shard import Shard
+    from sicmir_atlas.cli import _io
+    from sicmir_atlas.model.weights import load_model
+
+    def inside(folder: Path | None, pattern: str) -> list[Path]:
+        return sorted(folder.glob(pattern)) if folder is not None else []
+
+    said = [_io.read_json(path) for path in inside(verdicts, "*.json")]
+    run(
+        _io.read_json(datasets),
+        output,
+        shards=[Shard(path.parent) for path in inside(shards, "*/shard.json")],
+        verdicts={verdict["dataset_id"]: verdict for verdict in said},
+        failures={path.stem: path.read_text().strip() for path in inside(failures, "*.txt")},
+        model=load_model(model),
+        parameters=_io.read_json(parameters) if parameters is not None else {},
+    )

@@ -1,0 +1,78 @@
+"""`sicmir-atlas prepare`: inclusion rules, QC, normalisation, harmonisation of one dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    *,
+    dataset: Path,
+    fetched: Path,
+    output: Annotated[Path, Parameter(alias="-o")],
+    verdict: Path | None = None,
+    qc_profile: Literal["atlas", "case", "adaptive"] = "atlas",
+    min_genes: float | None = None,
+    max_genes: float | None = None,
+    max_pct_mt: float | None = None,
+    min_cells: int | None = None,
+    min_cells_qc: int | None = None,
+    call_cells: Literal["auto", "always", "never"] = "auto",
+    min_umi: int = 500,
+    max_missing_landmarks: float = 0.5,
+) -> None:
+    """Prepare one dataset.
+
+    Parameters
+    ----------
+    dataset
+        Row of the samplesheet, JSON. Its own qc_profile, where it has one, comes first.
+    fetched
+        Folder that `fetch` made.
+    output
+        Folder to make.
+    verdict
+        Where to write the verdict of an inclusion rule that says no.
+    qc_profile
+        atlas: 200 < genes < 2500, mitochondrial < 5 %. case: genes >= 200, mitochondrial <= 10 %.
+        adaptive: median ± 3 MAD on log scale.
+    min_genes, max_genes, max_pct_mt, min_cells, min_cells_qc
+        Thresholds in place of the profile's; min_cells is exceeded, min_cells_qc reached.
+    call_cells
+        Tell cells from empty droplets; auto does so on unfiltered input.
+    min_umi
+        Counts from which a barcode is called a cell.
+    max_missing_landmarks
+        Largest share of the 977 landmark genes that may be missing.
+    """
+    from sicmir_atlas.cli import _io
+    from sicmir_atlas.prepare.dataset import prepare_dataset
+    from sicmir_atlas.prepare.qc import PROFILES
+
+    row = _io.read_json(dataset)
+    name = row.get("qc_profile") or qc_profile
+    profile = PROFILES[name].with_thresholds(
+        min_genes=min_genes,
+        max_genes=max_genes,
+        max_pct_mt=max_pct_mt,
+        min_cells=min_cells,
+        min_cells_qc=min_cells_qc,
+    )
+    source = _io.read_json(fetched / "source.json")
+    with _io.verdict(verdict, row["dataset_id"]):
+        prepare_dataset(
+            row,
+            [fetched / file["name"] for file in source["files"]],
+            output,
+            source=source,
+            profile=profile,
+            profile_name=name,
+            cell_calling=call_cells,
+            min_umi=min_umi,
+            max_missing_landmarks=max_missing_landmarks,
+        )

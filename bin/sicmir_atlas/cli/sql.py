@@ -1,0 +1,65 @@
+"""`sicmir-atlas sql`: a question in SQL, an answer as table, csv, json or Parquet."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["sql"]
+
+
+def sql(
+    atlas: Path,
+    query: str,
+    /,
+    *,
+    format: Literal["table", "csv", "json", "parquet"] = "table",  # noqa: A002  the option's name
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+) -> None:
+    """Ask an atlas a question in SQL.
+
+    Parameters
+    ----------
+    atlas
+        Atlas folder; it may lie anywhere and may have been moved.
+    query
+        One statement that reads: SELECT, WITH, FROM, DESCRIBE, SUMMARIZE, EXPLAIN.
+    format
+        How the answer is written. A table shows at most 200 rows; the other formats show all.
+    output
+        File for the answer; Parquet needs one.
+    """
+    from sicmir_atlas.atlas.query import open_atlas
+    from sicmir_atlas.errors import InputError
+
+    if format == "parquet" and output is None:
+        msg = "parquet is not text: name a file with --output"
+        raise InputError(msg)
+    with open_atlas(atlas) as opened:
+        if format == "parquet":
+            import pyarrow.parquet as pq
+
+            pq.write_table(opened.arrow(query), output)
+            return
+        answer = opened.sql(query)
+    text = _text(answer, format)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+
+
+def _text(answer: pd.DataFrame, kind: str) -> str:
+    if kind == "csv":
+        return str(answer.to_csv(index=False))
+    if kind == "json":
+        return str(answer.to_json(orient="records", indent=1, force_ascii=False)) + "\n"
+    from sicmir_atlas.cli._table import as_text
+
+    return as_text(answer)

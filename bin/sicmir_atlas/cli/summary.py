@@ -1,0 +1,48 @@
+"""`sicmir-atlas summary`: what an atlas holds, at a glance."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+
+__all__ = ["summary"]
+
+_STATUS = """
+SELECT dataset_id, status, n_barcodes, n_cells_raw, n_cells_qc, n_cell_types, n_pools,
+       coalesce(reason, '') AS reason
+FROM datasets ORDER BY status = 'included' DESC, status, dataset_id
+"""
+_TOP = """
+WITH ranked AS (
+    SELECT cell_type, mirna, avg(rank_over_types) AS over_types, avg(rank_in_type) AS in_type,
+           count(DISTINCT dataset_id) AS n_datasets
+    FROM cell_type_mirna WHERE cell_type <> 'unknown' GROUP BY ALL
+), best AS (
+    SELECT *, row_number() OVER (PARTITION BY cell_type ORDER BY over_types, in_type, mirna) AS place
+    FROM ranked
+)
+SELECT cell_type, max(n_datasets) AS datasets,
+       string_agg(mirna, ', ' ORDER BY place) AS top_mirnas
+FROM best WHERE place <= ? GROUP BY cell_type ORDER BY cell_type
+"""
+
+
+def summary(atlas: Path, /, *, top: int = 3) -> None:
+    """Print the status of every dataset and the top miRNAs of each cell type.
+
+    A cell type's top miRNAs are those that rank first in it against the dataset's other types, on
+    average over datasets, and then highest among all miRNAs of the type.
+
+    Parameters
+    ----------
+    atlas
+        Atlas folder.
+    top
+        MiRNAs shown per cell type.
+    """
+    from sicmir_atlas.atlas.query import open_atlas
+    from sicmir_atlas.cli._table import as_text
+
+    with open_atlas(atlas) as opened:
+        sys.stdout.write(as_text(opened.sql(_STATUS)) + "\n")
+        sys.stdout.write(as_text(opened.sql(_TOP, [top])))

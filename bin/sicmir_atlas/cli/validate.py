@@ -1,0 +1,28 @@
+"""`sicmir-atlas validate`: is this atlas sound?"""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+
+__all__ = ["validate"]
+
+
+def validate(atlas: Path, /) -> None:
+    """Check every file of an atlas against the schema, every key, reference and checksum.
+
+    Parameters
+    ----------
+    atlas
+        Atlas folder.
+    """
+    from rich import print as show
+
+    from sicmir_atlas.atlas.validate import validate as run
+    from sicmir_atlas.errors import CorruptError
+
+    violations = run(atlas)
+    if violations:
+        listed = "\n".join(f"  {violation}" for violation in violations)
+        msg = f"{atlas}: {len(violations)} violations\n{listed}"
+        raise CorruptError(msg)
+    show(f"{atlas}: sound")
