@@ -1,0 +1,102 @@
+"""`sicmir-atlas fetch`: files to verified bytes in a folder."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sicmir_atlas.sources import RemoteFile
+    from sicmir_atlas.sources.download import Progress
+
+__all__ = ["fetch"]
+
+
+def fetch(
+    *,
+    files: Path,
+    output: Annotated[Path, Parameter(alias="-o")],
+    cache: Path | None = None,
+    local: Path | None = None,
+    tries: int = 6,
+    timeout: float = 60.0,
+) -> None:
+    """Bring the files of one dataset into a folder, with source.json beside them.
+
+    Parameters
+    ----------
+    files
+        What to fetch, JSON, as `resolve` writes it.
+    output
+        Folder for the files.
+    cache
+        Downloads kept by checksum, shared by runs.
+    local
+        Folder in which files that are not downloaded lie by name.
+    tries
+        Requests for a file before giving up.
+    timeout
+        Seconds a server may be silent.
+    """
+    import logging
+
+    from sicmir_atlas import sources
+    from sicmir_atlas.cli import _io
+
+    logger = logging.getLogger("sicmir_atlas")
+    fetched = []
+    with _progress() as progress:
+        for entry in _io.read_json(files):
+            file = sources.RemoteFile(**entry)
+            path = sources.fetch(
+                _staged(file, local),
+                output,
+                cache=cache,
+                tries=tries,
+                timeout=timeout,
+                progress=progress,
+            )
+            logger.info("%s: fetched", file.name)
+            fetched.append((file, path))
+    _io.write_json(output / "source.json", sources.source_record(fetched))
+
+
+def _staged(file: RemoteFile, local: Path | None) -> RemoteFile:
+    """Point a file that is no download to where the pipeline staged it, if it did."""
+    from dataclasses import replace
+
+    from sicmir_atlas.sources.files import base_name, scheme_of
+
+    if local is None or scheme_of(file.url) in {"http", "https"}:
+        return file
+    names = (base_name(file.url), file.name)
+    found = next((local / name for name in names if (local / name).exists()), None)
+    return replace(file, url=str(found.absolute())) if found else file
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Draw a bar for each file, where a person is watching."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as bars:
+        tasks: dict[str, object] = {}
+
+        def show(name: str, done: int, total: int | None, /) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield show

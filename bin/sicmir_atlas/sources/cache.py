@@ -1,0 +1,75 @@
+"""Files kept by checksum, so that a second run asks no server for a byte."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sicmir_atlas.errors import CorruptError
+from sicmir_atlas.sources.verify import verify
+
+if TYPE_CHECKING:
+    from sicmir_atlas.sources.files import RemoteFile
+
+__all__ = ["from_cache", "link_or_copy", "to_cache"]
+
+logger = logging.getLogger(__name__)
+
+
+def from_cache(cache: Path, file: RemoteFile, target: Path) -> bool:
+    """Put the cached file at `target`; tell whether there was one.
+
+    The whole digest is proven again: entries are hard links, so whoever writes into a fetched file
+    writes into the cache, and reading is far cheaper than fetching. A spoilt entry is removed.
+    """
+    entry = _entry(cache, file)
+    if entry is None or not entry.is_file():
+        return False
+    try:
+        verify(entry, file, str(entry))
+    except CorruptError as error:
+        logger.warning("cache: %s; removed", error)
+        entry.unlink(missing_ok=True)
+        return False
+    link_or_copy(entry, target)
+    return True
+
+
+def to_cache(cache: Path, file: RemoteFile, path: Path) -> None:
+    """Keep a verified file; a cache that cannot be written is said, and does no harm."""
+    entry = _entry(cache, file)
+    if entry is None or entry.exists():
+        return
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(path, entry)
+    except OSError as error:
+        logger.warning("cache: %s cannot be kept: %s", file.name, error)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link, or copy where that cannot be (other devices, other owners), in one step.
+
+    `target` is replaced if there; nobody sees half of it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".link-") as folder:
+        made = Path(folder) / "file"
+        try:
+            os.link(source.resolve(), made)
+        except OSError:
+            shutil.copyfile(source, made)
+        if target.exists() and target.samefile(made):
+            return  # replacing a file by a link to itself would leave both names
+        made.replace(target)
+
+
+def _entry(cache: Path, file: RemoteFile) -> Path | None:
+    if not file.checksum:
+        return None
+    algorithm, digest = file.checksum
+    return cache / algorithm / digest[:2] / digest

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from sicmir_atlas.sources.files import mask
+from sicmir_atlas.sources.verify import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from sicmir_atlas.sources.files import RemoteFile
+
+__all__ = ["source_record"]
+
+
+def source_record(fetched: Iterable[tuple[RemoteFile, Path]]) -> dict[str, Any]:
+    """Describe fetched files: what source.json holds.
+
+    Returns
+    -------
+    ``files``, a list of ``name``, ``url`` (without secrets), ``sha256`` and ``size`` sorted by
+    name; and ``sha256``: of one file its own, of several that of the lines ``sha256sum`` prints
+    for them in that order.
+    """
+    files = []
+    for file, path in fetched:
+        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        files += [
+            {
+                "name": str(one.relative_to(path.parent)),
+                "url": mask(file.url) + (f"/{one.name}" if path.is_dir() else ""),
+                "sha256": (path is one and file.sha256) or digest_of(one),
+                "size": one.stat().st_size,
+            }
+            for one in inside
+        ]
+    files.sort(key=lambda entry: str(entry["name"]))
+    lines = "".join(f"{entry['sha256']}  {entry['name']}\n" for entry in files)
+    combined = files[0]["sha256"] if len(files) == 1 else hashlib.sha256(lines.encode()).hexdigest()
+    return {"files": files, "sha256": combined}

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from servers import FaultyServer
+
+BODY = np.random.default_rng(0).bytes(300_000)
+
+
+@pytest.fixture
+def body():
+    return BODY
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with FaultyServer({"a.h5ad": BODY, "b.csv.gz": BODY[:1000]}) as running:
+        yield running
