@@ -3,10 +3,19 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 from sicmir_atlas.errors import CorruptError, InputError
-from sicmir_atlas.model.weights import DEFAULT_MODEL, list_models, load_model, save_model
+from sicmir_atlas.model.inference import load_predictor
+from sicmir_atlas.model.weights import (
+    DEFAULT_MODEL,
+    list_models,
+    load_model,
+    save_model,
+    shipped_models,
+)
 
 
 @pytest.fixture
@@ -107,3 +116,44 @@ def test_missing_parameter_is_found(random_model):
 def test_full_size_has_the_published_number_of_parameters(random_model):
     model = random_model("released", n_in=977, hidden=(1024, 1024), n_out=1298)
     assert model.n_parameters == 3_385_618
+
+
+def test_shipped_model_is_whole_and_says_what_it_is():
+    model = load_model()
+    assert DEFAULT_MODEL in list_models()
+    assert (len(model.landmarks), len(model.mirnas)) == (977, 1298)
+    assert (model.landmarks[0], model.mirnas[0]) == ("PSME1", "hsa-miR-4739")
+    assert "not the published model" in model.card["title"]
+    assert "302 of them with stem-loop estimates" in model.card["title"]
+    assert list(model.card["reliability"]) == list(model.mirnas)
+    for name in model.card["mirnas_untrained"]:
+        row = model.mirnas.index(name)
+        assert (model.parameters["linear3.weight"][row] == 0).all()
+
+
+@pytest.mark.real
+def test_shipped_panels_are_the_published_ones(shared_data):
+    facts = shared_data / "facts"
+    genes = [row.split("\t")[0] for row in (facts / "l1000_landmarks.tsv").read_text().splitlines()]
+    assert list(load_model().landmarks) == genes[1:]
+    assert list(load_model().mirnas) == (facts / "mirna_panel.txt").read_text().split()
+
+
+@pytest.mark.real
+def test_shipped_figures_are_reproduced_from_the_files(shared_data):
+    """The held-out correlation in the card, for miRNAs whose targets are plain stem-loops."""
+    model = load_model()
+    bulk = shared_data / "bulk"
+    split = pd.read_csv(shipped_models() / DEFAULT_MODEL / "split.tsv", sep="\t", index_col=0)
+    test = split.index[split["part"] == "test"]
+    assert split["part"].value_counts().to_dict() == {"train": 231, "test": 125, "validation": 58}
+    x = pd.read_csv(bulk / "tcga_rnaseq_log2_977.csv.gz", index_col=0).loc[test].to_numpy()
+    predicted = load_predictor(model).predict(stats.zscore(x))
+    loops = pd.read_csv(bulk / "tcga_rnaseq_stemloop_log2rpm.csv.gz", index_col=0).loc[test]
+    mature = pd.read_csv(bulk / "tcga_mature_log2rpm_TNBC67_CHOL45.csv.gz", index_col=0)
+    estimated = ~test.isin(mature.index)
+    for name, loop in {"hsa-miR-21-5p": "hsa-mir-21", "hsa-miR-200c-3p": "hsa-mir-200c"}.items():
+        column = predicted[:, model.mirnas.index(name)]
+        r = np.corrcoef(column[estimated], loops[loop].to_numpy()[estimated])[0, 1]
+        # the card's figure is over all 125 samples, these are the 91 with stem-loops alone
+        assert r == pytest.approx(model.card["reliability"][name], abs=0.1)

@@ -165,7 +165,10 @@ def save_model(model: Model, folder: Path) -> None:
     told = {k: v for k, v in model.card.items() if k not in fixed and k not in panels}
     card = {**fixed, **told, **panels}
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    lines = (
+        f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in card.items()
+    )
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
     for name, content in ((WEIGHTS, raw), (CARD, text.encode())):
         part = folder / f"{name}.part"
         part.write_bytes(content)

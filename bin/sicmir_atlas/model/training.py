@@ -1,0 +1,251 @@
+"""Train the network by the published recipe (spec, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.network import SicmirNet
+from sicmir_atlas.model.scaling import Scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from sicmir_atlas.model.weights import BlockOrder
+
+    Float64: TypeAlias = NDArray[np.float64]
+    Rows: TypeAlias = NDArray[np.int64]
+
+__all__ = ["RECIPES", "Epoch", "Fit", "Recipe", "fit", "observed_scaling", "split_rows"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that shapes training but data and seed; the defaults are the plain recipe."""
+
+    name: str = "plain"
+    block_order: BlockOrder = "released"
+    hidden: int = 1024
+    dropout: float = 0.3
+    learning_rate: float = 0.4
+    batch_size: int = 64
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    initial: Literal["framework", "normal"] = "framework"
+    max_epochs: int = 200
+    patience: int = 20
+    validation: float = 0.2
+
+
+RECIPES = {
+    "plain": Recipe(),
+    "companion": Recipe(
+        name="companion",
+        block_order="relu_bn",
+        weight_decay=2e-4,
+        schedule="cosine",
+        initial="normal",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Mean squared errors after one epoch; training error with dropout on."""
+
+    number: int
+    train_mse: float
+    validation_mse: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Outcome of training.
+
+    Parameters
+    ----------
+    arrays
+        Parameters of the best epoch; those of an untrained output are 0.
+    x_scaling, y_scaling
+        Scaling of the training rows.
+    untrained
+        Marks the outputs without a training value.
+    train_rows, validation_rows
+        Positions of the rows used for the gradient and for early stopping.
+    history, best
+        All epochs, and the one whose parameters were kept.
+    """
+
+    arrays: dict[str, NDArray[np.float32]]
+    x_scaling: Scaling
+    y_scaling: Scaling
+    untrained: NDArray[np.bool_]
+    train_rows: Rows
+    validation_rows: Rows
+    history: tuple[Epoch, ...]
+    best: Epoch
+
+
+def split_rows(
+    strata: Sequence[str] | NDArray[np.str_], fraction: float, *, seed: int
+) -> tuple[Rows, Rows]:
+    """Split rows at random within each stratum; the second part gets ``fraction`` of each.
+
+    Returns
+    -------
+    Sorted positions of the first and of the second part.
+    """
+    labels = np.asarray(strata)
+    second = np.zeros(labels.size, dtype=bool)
+    rng = np.random.Generator(np.random.PCG64(seed))
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        second[rng.permutation(rows)[: round(fraction * rows.size)]] = True
+    return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def observed_scaling(y: Float64) -> Scaling:
+    """Mean and population SD of the values present; NaN is missing, an empty column gives 0, 0."""
+    present = ~np.isnan(y)
+    count = np.maximum(present.sum(axis=0), 1)
+    mean = np.where(present, y, 0).sum(axis=0) / count
+    centred = np.where(present, y - mean, 0)
+    sd = np.sqrt(np.square(centred).sum(axis=0) / count)
+    low = np.where(present, y, np.inf).min(axis=0)
+    high = np.where(present, y, -np.inf).max(axis=0)
+    return Scaling(mean, np.where(low >= high, 0.0, sd))
+
+
+def fit(
+    x: Float64,
+    y: Float64,
+    recipe: Recipe,
+    *,
+    seed: int = 42,
+    device: str = "cpu",
+    threads: int = 1,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Fit:
+    """Train on rows × landmarks and rows × miRNAs, both on a log scale, not z-scored.
+
+    A random part of the rows decides when to stop; the weights of its best epoch are kept. The
+    same seed, device and number of threads give the same weights.
+
+    Parameters
+    ----------
+    y
+        NaN marks a value that is not known and gives no loss.
+    on_epoch
+        Called after every epoch, for progress.
+
+    Raises
+    ------
+    InputError
+        When there are too few rows, or training diverges.
+    """
+    import torch
+
+    keep, held = split_rows(["all"] * len(x), recipe.validation, seed=seed)
+    if len(keep) < 2 or len(held) < 1:
+        msg = f"{len(x)} training rows are too few; at least 3 are needed"
+        raise InputError(msg)
+    x_scaling, y_scaling = observed_scaling(x), observed_scaling(y)
+    known = ~np.isnan(y)
+    data = _Data(
+        torch.from_numpy(x_scaling.apply(x)).to(device),
+        torch.from_numpy(y_scaling.apply(np.where(known, y, 0))).to(device),
+        torch.from_numpy(known).to(device),
+        keep,
+        held,
+    )
+
+    previous = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network, history, best = _run(recipe, data, on_epoch)
+    finally:
+        torch.set_num_threads(previous)
+    arrays = network.arrays()
+    untrained = np.asarray(np.isnan(y[keep]).all(axis=0))
+    for name in ("linear3.weight", "linear3.bias"):
+        arrays[name][untrained] = 0
+    return Fit(arrays, x_scaling, y_scaling, untrained, keep, held, history, best)
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    inputs: Any
+    targets: Any
+    known: Any
+    keep: Rows
+    held: Rows
+
+
+def _run(
+    recipe: Recipe, data: _Data, on_epoch: Callable[[Epoch], None] | None
+) -> tuple[SicmirNet, tuple[Epoch, ...], Epoch]:
+    import torch
+
+    network = SicmirNet(
+        data.inputs.shape[1],
+        data.targets.shape[1],
+        hidden=recipe.hidden,
+        dropout=recipe.dropout,
+        block_order=recipe.block_order,
+    )
+    if recipe.initial == "normal":
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, 0.0, 0.01)
+    network.to(data.inputs.device)
+    optimiser = torch.optim.SGD(
+        network.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+    )
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=recipe.max_epochs)
+
+    def error(rows: Any) -> Any:
+        known = data.known[rows]
+        squared = torch.square(network(data.inputs[rows]) - data.targets[rows]) * known
+        return squared.sum() / known.sum().clamp(min=1)
+
+    history: list[Epoch] = []
+    best, best_arrays = Epoch(0, np.inf, np.inf), network.arrays()
+    keep_rows, held_rows = torch.from_numpy(data.keep), torch.from_numpy(data.held)
+    for number in range(1, recipe.max_epochs + 1):
+        network.train()
+        losses = []
+        for rows in keep_rows[torch.randperm(len(keep_rows))].split(recipe.batch_size):
+            if len(rows) == 1:  # batch norm has no variance of one row
+                continue
+            optimiser.zero_grad()
+            loss = error(rows)
+            loss.backward()
+            optimiser.step()
+            losses.append(float(loss.detach()))
+        if recipe.schedule == "cosine":
+            cosine.step()
+        network.eval()
+        with torch.inference_mode():
+            epoch = Epoch(number, float(np.mean(losses)), float(error(held_rows)))
+        history.append(epoch)
+        if on_epoch is not None:
+            on_epoch(epoch)
+        if epoch.validation_mse < best.validation_mse:
+            best, best_arrays = epoch, network.arrays()
+        elif number - best.number >= recipe.patience:
+            break
+    if best.number == 0:
+        msg = f"training diverged at learning rate {recipe.learning_rate}; use a smaller one"
+        raise InputError(msg)
+    network.load_arrays(best_arrays)
+    return network, tuple(history), best
