@@ -207,7 +207,8 @@ def test_every_wrong_parameter_is_named_with_what_was_meant():
 def test_schemas_describe_every_parameter_of_the_config_once():
     import re
 
-    block = re.search(r"^params \{(.*?)^\}", (ROOT / "nextflow.config").read_text(), re.MULTILINE | re.DOTALL)
+    config = (ROOT / "nextflow.config").read_text()
+    block = re.search(r"^params \{(.*?)^\}", config, re.MULTILINE | re.DOTALL)
     assert block is not None
     given = re.findall(r"^ {4}(\w+) *= (.+)$", block[1], re.MULTILINE)
     described = [

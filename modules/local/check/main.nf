@@ -8,7 +8,7 @@ process CHECK {
     conda "${moduleDir}/../environment.yml"
 
     input:
-    path samplesheet, stageAs: 'input/*'
+    path samplesheet
     val base        // folder or address that relative file names in the samplesheet belong to
     val parameters  // every parameter, as JSON
     path schemas, stageAs: 'schemas/*'

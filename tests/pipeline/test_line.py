@@ -1,0 +1,191 @@
+"""The line without its Python: stubs, configuration, help, and what CHECK refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STEPS = ("RESOLVE", "FETCH", "PREPARE", "PREDICT")
+ROWS = (
+    {"dataset_id": "one", "source": "file", "url": "a.h5ad", "title": 'it\'s "1", $HOME `x` é\\n'},
+    {"dataset_id": "two", "source": "url", "url": "https://example.org/b.h5ad"},
+)
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_stub_run_walks_the_line(nextflow, sheet, model, parser):
+    samplesheet = sheet(*ROWS)
+    (samplesheet.parent / "a.h5ad").touch()
+    options = ("--input", samplesheet, "--model", model, "--outdir", "out", "-stub-run", "-resume")
+    run = nextflow.run(*options, NXF_SYNTAX_PARSER=parser)
+    assert run.code == 0, run.output
+    expected = {f"{step} ({row['dataset_id']})" for step in STEPS for row in ROWS}
+    expected |= {"CHECK (datasets.csv)", "CONSOLIDATE", "VALIDATE", "PUBLISH"}
+    assert set(run.statuses()) == expected
+    assert set(run.statuses().values()) == {"COMPLETED"}
+    assert "Datasets: 2 included, 0 excluded, 0 failed" in run.output
+    out = nextflow.folder / "out"
+    assert (out / "stub_atlas/atlas.duckdb").exists()
+    assert not (out / "atlas").exists(), "a stub run must leave a real atlas alone"
+    versions = (out / "pipeline_info/versions.yml").read_text()
+    assert "PREDICT:\n    sicmir-atlas: 0." in versions
+    if parser == "v1":  # Nextflow 25.04 reads --outdir too late for its reports under v2
+        info = {path.name for path in (out / "pipeline_info").iterdir()}
+        assert info >= {"report.html", "timeline.html", "dag.mmd"}
+
+    # one more dataset, and a new title and tissue of another: what is done stays done
+    (samplesheet.parent / "c.h5ad").touch()
+    changed = {**ROWS[1], "title": "New", "tissue": "lung"}
+    sheet(ROWS[0], changed, {"dataset_id": "three", "source": "file", "url": "c.h5ad"})
+    again = nextflow.run(*options, NXF_SYNTAX_PARSER=parser)
+    assert again.code == 0, again.output
+    assert again.not_cached() == sorted(
+        [f"{step} (three)" for step in STEPS]
+        + ["CHECK (datasets.csv)", "CONSOLIDATE", "PREDICT (two)", "PREPARE (two)", "VALIDATE"]
+    )
+
+
+def test_lint_is_clean(nextflow):
+    places = ("main.nf", "nextflow.config", "conf", "workflows", "subworkflows", "modules")
+    done = nextflow.command("lint", *(nextflow.root / place for place in places))
+    assert done.returncode == 0, done.stdout
+    assert "no errors" in done.stdout
+    assert "warning" not in done.stdout.lower()
+
+
+def test_every_module_has_its_parts():
+    modules = sorted((ROOT / "modules/local").glob("*/main.nf"))
+    assert len(modules) == 8
+    for module in modules:
+        text = module.read_text()
+        assert (module.parent / "meta.yml").exists(), module
+        assert "\n    stub:\n" in text, module
+        assert "label 'process_" in text, module
+        assert "emit: " in text, module
+        assert not re.search(r"\bparams\.(?!json)", text), module
+
+
+def resolved(nextflow, profiles, *more):
+    args = ("config", "-profile", profiles, "-o", "json", *more, nextflow.root)
+    done = nextflow.command(*args)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_gpu_and_slurm_settings_reach_gpu_tasks_only(nextflow):
+    config = resolved(nextflow, "gpu,slurm")
+    process = config["process"]
+    assert process["executor"] == "slurm"
+    gpu = process["withLabel:process_gpu"]
+    assert gpu["accelerator"] == 1
+    assert gpu["container"] == "sicmir-atlas-gpu:0.1.0"
+    assert "--gres=gpu:" in gpu["clusterOptions"]
+    assert process["container"] == "sicmir-atlas-cpu:0.1.0"
+    assert not {"accelerator", "clusterOptions", "containerOptions"} & set(process)
+    assert config["executor"]["exitReadTimeout"] == "30 sec"
+    assert config["workflow"] == {"failOnIgnore": True}
+    threads = {key: config["env"][key] for key in config["env"] if key.endswith("_NUM_THREADS")}
+    assert threads == {f"{lib}_NUM_THREADS": "2" for lib in ("OMP", "OPENBLAS", "MKL")}
+    assert config["env"]["SICMIR_CACHE"] == f"{nextflow.folder}/results/downloads"
+
+
+def test_without_gpu_profile_nothing_asks_for_one(nextflow):
+    config = resolved(nextflow, "test,docker")
+    assert "withLabel:process_gpu" not in config["process"]
+    assert config["process"]["resourceLimits"] == {"cpus": 2, "memory": "4.GB", "time": "1.h"}
+    assert config["params"]["input"] == f"{nextflow.root}/demo/datasets.csv"
+    assert config["docker"]["enabled"] is True
+
+
+def test_slurm_jobs_ask_for_what_they_need(nextflow, sheet, model, tmp_path):
+    """Against a stand-in sbatch that runs jobs at once and keeps their headers."""
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    scripts = {
+        "sbatch": f"n=$(mktemp {jobs}/XXXXXX); s=${{!#}}; cat $s > $n\n"
+        "( cd $(dirname $s); bash $s > .command.log 2>&1 ) & echo Submitted batch job $$",
+        "squeue": "exit 0",
+        "scancel": "exit 0",
+    }
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/bash\n{script}\n")
+        (folder / name).chmod(0o755)
+    run = nextflow.run(
+        *("--input", sheet(ROWS[1]), "--model", model, "-stub-run", "-profile", "gpu,slurm"),
+        *("--gpu_queue", "a100", "--queue", "long"),
+        *("-executor.pollInterval", "500 ms", "-executor.queueStatInterval", "1 sec"),
+        PATH_FIRST=[str(folder)],
+    )
+    assert run.code == 0, run.output
+    headers = {}
+    for job in jobs.iterdir():
+        lines = [line for line in job.read_text().splitlines() if line.startswith("#SBATCH")]
+        (name,) = [line.split("nf-ATLAS_")[1] for line in lines if "-J nf-" in line]
+        headers[name] = [line.removeprefix("#SBATCH ") for line in lines]
+    assert set(headers) == {
+        *(f"{step}_(two)" for step in STEPS),
+        *("CHECK_(datasets.csv)", "CONSOLIDATE", "VALIDATE"),
+    }
+    gpu = headers.pop("PREDICT_(two)")
+    assert "--gres=gpu:1" in gpu
+    assert "-p a100" in gpu
+    for lines in headers.values():
+        assert "-p long" in lines
+        assert not any("gres" in line or "gpu" in line for line in lines)
+    assert {"-c 6", "--mem 36864M"} <= set(headers["CONSOLIDATE"])
+
+
+def test_help_is_made_from_the_schema(nextflow):
+    run = nextflow.run("--help")
+    assert run.code == 0, run.output
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    for group in schema["$defs"].values():
+        assert f"{group['title']}: " in run.output
+        for name, entry in group["properties"].items():
+            (line,) = [line for line in run.output.splitlines() if line.startswith(f"  --{name} ")]
+            assert entry["description"] in line
+            if entry.get("default") is not None:
+                assert f"default: {str(entry['default']).lower()}" in line.lower()
+    assert not (nextflow.folder / "results").exists()
+
+
+def test_no_input_says_what_to_give(nextflow):
+    run = nextflow.run()
+    assert run.code == 1
+    assert "Give a samplesheet with --input datasets.csv" in run.output
+
+
+def test_bad_samplesheet_and_parameters_are_told_at_once(nextflow, sheet, model):
+    bad = sheet(
+        {"dataset_id": "a", "source": "url", "url": "a.h5ad", "tisue": ""},
+        {"dataset_id": "A", "source": "file", "url": "", "tisue": ""},
+    )
+    run = nextflow.run("--input", bad, "--model", model, "--min_gene", "5", "--seed", "x")
+    assert run.code == 1
+    for said in (
+        "--min_gene: no such parameter; did you mean --min_genes?",
+        "--seed: 'x' is not of type 'integer'",
+        "column 'tisue': no such column; did you mean tissue?",
+        "row 1 (line 2), column url: 'a.h5ad' is no http:// or https:// address",
+        "row 2 (line 3), column url: missing",
+        "row 2 (line 3), column dataset_id: 'A' is taken by row 1",
+        "No atlas was written.",
+    ):
+        assert said in run.output
+    assert list(run.statuses()) == ["CHECK (datasets.csv)"]
+    assert "groovy" not in run.output
+    assert len(run.output.splitlines()) < 30
