@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.prepare.genes import GeneMap
 
-__all__ = ["LandmarkCounter", "measure"]
+__all__ = ["LandmarkCounter", "measure", "prove_and_sum"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,12 @@ def measure(
     else:
         table["pct_mt"] = np.nan
     return table
+
+
+def prove_and_sum(block: sparse.csr_matrix) -> NDArray[np.float64]:
+    """Library size of each cell, after proving that the block holds raw counts."""
+    prove_counts(block)
+    return _row_sums(block.data, block.indptr)
 
 
 def _row_sums(values: NDArray[np.generic], indptr: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -1,0 +1,97 @@
+"""`sicmir-atlas predict`: one file in, its miRNAs out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+__all__ = ["predict"]
+
+_log = logging.getLogger("sicmir-atlas")
+
+
+def predict(
+    input: Path,  # noqa: A002  the argument's name
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    by: str | None = None,
+    mode: Literal["auto", "percell", "average", "bootstrap"] = "auto",
+    bulk: bool = False,
+    scaled: bool = False,
+    layer: str | None = None,
+    gene_symbols: str | None = None,
+    balance: Literal["published", "balanced"] = "published",
+    model: str | None = None,
+    device: Literal["cpu", "cuda", "auto"] = "cpu",
+    seed: int = 0,
+) -> None:
+    """Predict 1298 mature miRNAs for one file of any size.
+
+    Single-cell input is raw UMI counts: an h5ad, a 10x folder (matrix.mtx, features, barcodes), or
+    a gene × cell csv. Cells are taken as they are: filter poor ones before.
+
+    Examples: `predict my.h5ad -o my_mirna.h5ad` (every cell), `predict my.h5ad --by cell_type -o
+    types.csv` (pools), `predict --bulk rsem_log2.csv -o bulk_mirna.parquet`.
+
+    Parameters
+    ----------
+    input
+        File or folder.
+    output
+        .h5ad keeps obs and adds obsm['mirna']; .parquet, .csv and .csv.gz hold rows × 1298.
+    by
+        Column of obs to pool cells by.
+    mode
+        auto: with --by, bootstrap groups above 400 cells and average the others; else per cell.
+    bulk
+        Input is a log-scale bulk matrix, genes × samples or samples × genes.
+    scaled
+        Input is z-scored already.
+    layer
+        X, raw.X or the layer that holds the raw counts; raw.X where there is one, else X.
+    gene_symbols
+        Column of var that holds gene symbols.
+    balance
+        published: every row counts once in the z-scores. balanced: every group does.
+    model
+        Model folder or name of a shipped model.
+    device
+        Where the network runs; cuda and auto need the gpu extra.
+    seed
+        Seed of the bootstrap draws.
+    """
+    from sicmir_atlas.api import predicting
+    from sicmir_atlas.cli._progress import rows_written
+    from sicmir_atlas.errors import InputError
+    from sicmir_atlas.model.weights import load_model
+    from sicmir_atlas.output import output_format, write_prediction
+
+    output_format(output)
+    if bulk and scaled:
+        msg = "--bulk and --scaled exclude each other: z-scores are taken as they are"
+        raise InputError(msg)
+    with predicting(
+        input,
+        by=by,
+        mode=mode,
+        kind="scaled" if scaled else "bulk" if bulk else "counts",
+        layer=layer,
+        gene_symbols=gene_symbols,
+        balance=balance,
+        model=load_model(model),
+        device=device,
+        seed=seed,
+    ) as prediction:
+        missing = prediction.missing
+        if missing:
+            shown = ", ".join(list(missing)[:5]) + (", …" if len(missing) > 5 else "")
+            _log.info("%d of 977 landmark genes are missing: %s", len(missing), shown)
+        copied = input if input.suffix == ".h5ad" else None
+        with rows_written(len(prediction.rows)) as progress:
+            write_prediction(prediction, output, source=copied, progress=progress)
+        sys.stderr.write(f"{output}: {len(prediction.rows):,} rows × {len(prediction.mirnas)}\n")
