@@ -25,12 +25,12 @@ class FaultyServer:
     """Serves `files` (name → bytes) at ``/<fault>/<name>``; use as a context manager.
 
     Faults: ``ok``; ``flaky`` (503 twice, Retry-After 0); ``busy`` (429 once, Retry-After as a date
-    one second ahead); ``cut`` (the first two replies stop half-way);
-    ``norange`` (cut, and Range ignored); ``untagged`` (cut, no ETag, no date); ``weak`` (cut, weak
-    ETag); ``changed`` (cut once, then other bytes under another ETag); ``bad`` (one byte differs);
-    ``html`` (a page, 200); ``stall`` (half, then silence, first time only); ``loop``
-    (redirects to itself); ``away`` (redirects to ok); ``ftp`` (redirects to another scheme);
-    ``sizeless`` (no Content-Length); ``status<code>``.
+    one second ahead); ``cut`` (the first two replies stop half-way); ``crumbs`` (every reply stops
+    after a fifth of the file); ``norange`` (cut, and Range ignored); ``untagged`` (cut, no ETag,
+    no date); ``weak`` (cut, weak ETag); ``changed`` (cut once, then other bytes under another
+    ETag); ``bad`` (one byte differs); ``html`` (a page, 200); ``stall`` (half, then silence, first
+    time only); ``loop`` (redirects to itself); ``away`` (redirects to ok); ``ftp`` (redirects to
+    another scheme); ``sizeless`` (no Content-Length); ``status<code>``.
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -125,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
             fault in {"changed", "stall"} and times == 1
         ):
             limit = len(rest) // 2
+        if fault == "crumbs":
+            limit = min(limit, -(-len(body) // 5))
         return self.answer(
             206 if start else 200,
             headers,

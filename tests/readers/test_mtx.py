@@ -120,6 +120,17 @@ def test_a_cell_without_metadata_is_refused(tmp_path):
         open_counts([*files, meta])
 
 
+def test_column_names_in_the_tables(tmp_path):
+    files = write_triplet(tmp_path, gz=False)
+    expected = io.mmread(files[0]).T.toarray()
+    files[1].write_text("gene_id\tname\ttype\n" + files[1].read_text())
+    files[2].write_text('"x"\n' + files[2].read_text())
+    with open_counts(files) as matrix:
+        assert matrix.genes["symbol"][0] == "SYM0"
+        assert matrix.cells.index[0] == "CELL0-1"
+        np.testing.assert_array_equal(everything(matrix).toarray(), expected)
+
+
 def test_tables_of_another_sample(tmp_path):
     files = write_triplet(tmp_path)
     files[2].write_bytes(gzip.compress(b"A\nB\n"))

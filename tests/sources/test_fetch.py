@@ -68,6 +68,14 @@ def test_cut_connection_is_resumed_by_range(server, body, tmp_path, promised):
     assert sum(r.sent for r in server.requests) == len(body)  # not one byte twice
 
 
+def test_long_files_may_be_cut_more_often_than_there_are_tries(server, body, tmp_path, monkeypatch):
+    with pytest.raises(UnavailableError, match="after 2 tries"):
+        quick(remote(server, body, "crumbs"), tmp_path, tries=2)
+    monkeypatch.setattr("sicmir_atlas.sources.download._PROGRESS", len(body) // 10)
+    assert quick(remote(server, body, "crumbs"), tmp_path, tries=2).read_bytes() == body
+    assert sum(r.sent for r in server.requests) == len(body)
+
+
 def test_range_ignored_starts_over(server, body, tmp_path):
     path = quick(remote(server, body, "norange"), tmp_path)
     assert path.read_bytes() == body

@@ -50,14 +50,14 @@ def read_genes(file: h5py.File, where: str, gene_symbols: str | None, label: str
 
 
 def _frame(file: h5py.File, where: str, label: str) -> pd.DataFrame:
-    from anndata import OldFormatWarning, read_h5ad
+    from anndata import read_h5ad
     from anndata.io import read_elem
 
     if where not in file:
         msg = f"{label}: no {where} in the file: it is not an h5ad file, or is cut short"
         raise CorruptError(msg)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OldFormatWarning)
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # "consider rewriting it"
         try:
             if isinstance(file[where], h5py.Dataset):  # a record array: anndata before 0.7
                 old = read_h5ad(file.filename, backed="r")

@@ -48,19 +48,17 @@ class DelimitedMatrix(CountMatrix):
         self._delimiter, cell_ids = sniff(path, *head)
         cells = pd.DataFrame(index=pd.Index(cell_ids, dtype=object))
         super().__init__(genes=gene_table(np.empty(0, object)), cells=cells, label=path.name)
-        # the number of genes is known at the end; a spill only needs it to give blocks their shape
-        self._spill = Spill(self.n_cells, 0)
+        self._spill = Spill(self.n_cells)
         try:
             names = self._parse(path)
         except BaseException:
             self._spill.close()
             raise
         self.genes = gene_table(np.array(names, dtype=object))
-        self._spill.shape = (self.n_cells, self.n_genes)
 
     def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream row blocks from what was parsed."""
-        return self._spill.blocks(n_rows)
+        return self._spill.blocks(self.n_genes, n_rows)
 
     def close(self) -> None:
         """Remove the temporary file."""

@@ -77,7 +77,7 @@ class H5adMatrix(CountMatrix):
         if self._kind == "csr":
             return self._csr_blocks(n_rows)
         if self._kind == "csc" or is_tall(self._values):
-            return self._turned.blocks(n_rows)
+            return self._turned.blocks(self.n_genes, n_rows)
         return dense_blocks(self._values, n_rows)
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class H5adMatrix(CountMatrix):
 
     @cached_property
     def _turned(self) -> Spill:
-        spill = Spill(self.n_cells, self.n_genes)
+        spill = Spill(self.n_cells)
         try:
             if self._kind == "dense":
                 for entries in dense_columns(self._values):

@@ -21,6 +21,7 @@ __all__ = ["MtxMatrix"]
 
 _TEXT_BLOCK = 8 << 20
 _GENE_TYPE = "Gene Expression"
+_HEADER_WORDS = {"", "x", "id", "gene", "genes", "gene_id", "geneid", "barcode", "barcodes", "cell"}
 
 
 class _Header(NamedTuple):
@@ -54,11 +55,11 @@ class MtxMatrix(CountMatrix):
     def __init__(self, matrix: Path, features: Path, barcodes: Path) -> None:
         self._path = matrix
         table = [row for row in read_table_lines(features) if any(row)]
-        cells = [row[0] for row in read_table_lines(barcodes) if row[0]]
+        names = [row for row in read_table_lines(barcodes) if row[0]]
         self._header = _read_header(matrix)
-        if table and table[0][0].lower() in {"gene_id", "geneid", "id", "gene", "genes", "x"}:
-            table = table[1:] if len(table) == max(self._header[1:3]) + 1 else table
         size = (self._header.rows, self._header.columns)
+        table, names = _without_header(table, size), _without_header(names, size)
+        cells = [row[0] for row in names]
         if size == (len(table), len(cells)):
             self._genes_first = True
         elif size == (len(cells), len(table)):
@@ -85,7 +86,7 @@ class MtxMatrix(CountMatrix):
 
     def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream row blocks; the text is parsed once, at the first call."""
-        return self._spill.blocks(n_rows)
+        return self._spill.blocks(self.n_genes, n_rows)
 
     def close(self) -> None:
         """Remove the temporary file."""
@@ -95,7 +96,7 @@ class MtxMatrix(CountMatrix):
     @cached_property
     def _spill(self) -> Spill:
         header, seen = self._header, 0
-        spill = Spill(self.n_cells, self.n_genes)
+        spill = Spill(self.n_cells)
         try:
             for first, second, values in _parse(self._path, header):
                 seen += len(values)
@@ -119,6 +120,12 @@ class MtxMatrix(CountMatrix):
             spill.close()
             raise
         return spill
+
+
+def _without_header(table: list[list[str]], size: tuple[int, int]) -> list[list[str]]:
+    """Drop a first line of column names, which 10x does not write but others do."""
+    one_more = len(table) not in size and len(table) - 1 in size
+    return table[1:] if one_more and table[0][0].lower() in _HEADER_WORDS else table
 
 
 def _read_header(path: Path) -> _Header:

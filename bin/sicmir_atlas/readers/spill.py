@@ -26,12 +26,12 @@ class Spill:
 
     Parameters
     ----------
-    n_cells, n_genes
-        Shape of the matrix.
+    n_cells
+        Rows of the matrix; its columns need not be known before the end.
     """
 
-    def __init__(self, n_cells: int, n_genes: int) -> None:
-        self.shape = (n_cells, n_genes)
+    def __init__(self, n_cells: int) -> None:
+        self.n_cells = n_cells
         self.n_entries = 0
         self._dtype: type[np.float32 | np.float64] = np.float32
         # local rows are stored as uint16, so a bucket has 65,536 rows at most
@@ -43,7 +43,7 @@ class Spill:
         self._end = 0
 
     def add(self, cells: np.ndarray, genes: np.ndarray, values: np.ndarray) -> None:
-        """Take entries in; indices are 0-based and inside the shape."""
+        """Take entries in; indices are 0-based and inside the matrix."""
         if not len(cells):
             return
         stored = _lossless(values)
@@ -64,15 +64,15 @@ class Spill:
                 self._end += self._file.write(np.ascontiguousarray(part[start:stop]).data)
         self.n_entries += len(cells)
 
-    def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
+    def blocks(self, n_genes: int, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream CSR blocks of at most `n_rows` rows, indices sorted, repeated entries summed."""
-        return reblock(map(self._bucket, range(len(self._pieces))), n_rows)
+        return reblock((self._bucket(k, n_genes) for k in range(len(self._pieces))), n_rows)
 
     def close(self) -> None:
         """Remove the temporary file."""
         self._file.close()
 
-    def _bucket(self, number: int) -> csr_matrix:
+    def _bucket(self, number: int, n_genes: int) -> csr_matrix:
         pieces = self._pieces[number]
         total = sum(count for _, count, _ in pieces)
         rows, genes = np.empty(total, np.int32), np.empty(total, np.int32)
@@ -83,8 +83,8 @@ class Spill:
                 size = count * np.dtype(stored).itemsize
                 target[at : at + count] = np.frombuffer(self._file.read(size), dtype=stored)
             at += count
-        height = min(self._rows, self.shape[0] - number * self._rows)
-        return coo_matrix((values, (rows, genes)), shape=(height, self.shape[1])).tocsr()
+        height = min(self._rows, self.n_cells - number * self._rows)
+        return coo_matrix((values, (rows, genes)), shape=(height, n_genes)).tocsr()
 
 
 def reblock(pieces: Iterable[csr_matrix], n_rows: int) -> Iterator[csr_matrix]:

@@ -28,6 +28,8 @@ _LONGEST_WAIT = 60.0
 _LONGEST_RETRY_AFTER = 300.0
 _MAX_REDIRECTS = 10
 _LATER = {408, 425, 429}
+# a try that brought this much is not held against a server that cuts long connections
+_PROGRESS = 64 << 20
 
 
 class Progress(Protocol):
@@ -61,7 +63,7 @@ def download(
     part
         Where bytes collect, also over several processes.
     tries
-        Requests before giving up.
+        Requests before giving up; counted anew whenever 64 MiB more have come.
     timeout
         Seconds a server may be silent.
     wait
@@ -84,8 +86,9 @@ def download(
     with httpx.Client(
         headers=headers, timeout=timeout, follow_redirects=True, max_redirects=_MAX_REDIRECTS
     ) as client:
-        for attempt in range(1, tries + 1):
-            after = None
+        attempt, best = 0, _size(part)
+        while attempt < tries:
+            attempt, after = attempt + 1, None
             try:
                 _attempt(client, file, part, progress)
             except _Retry as reason:
@@ -100,6 +103,8 @@ def download(
                 why = f"{type(error).__name__}: {error}".removesuffix(": ")
             else:
                 return
+            if _size(part) - best >= _PROGRESS:
+                attempt, best = 1, _size(part)
             logger.warning(
                 "%s: try %d of %d: %s; %d bytes kept", address, attempt, tries, why, _size(part)
             )

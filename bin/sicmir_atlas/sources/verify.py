@@ -18,7 +18,10 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 def digest_of(path: Path, algorithm: str = "sha256") -> str:
     """Hexadecimal digest of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
+        # not for security: where policy forbids md5, archives still publish it
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
 
 
 def verify(path: Path, file: RemoteFile, address: str) -> None:
