@@ -13,7 +13,6 @@ from sicmir_atlas import __version__
 from sicmir_atlas.atlas.database import build_database
 from sicmir_atlas.atlas.files import AtlasFile, TableWriter, link_or_copy, write_table
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
-from sicmir_atlas.atlas.shard import Shard
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.names import mirnas, parse_mirna
 
@@ -21,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from sicmir_atlas.atlas.shard import Shard
     from sicmir_atlas.model.weights import Model
 
 __all__ = ["consolidate"]
 
+_HUB = 0.8  # PCC from which the paper calls a miRNA a hub (sicmir-model, section 7)
 _NO_RESULT = "no result: a step ended without output; see the pipeline's log"
 
 
@@ -142,19 +143,23 @@ def _dataset_row(
 
 
 def _mirna_table(model: Model) -> pd.DataFrame:
-    reliability: Mapping[str, float | None] = model.card.get("reliability", {})
+    pooled: Mapping[str, float | None] = model.card.get("reliability", {})
+    within: Mapping[str, float | None] = model.card.get("reliability_within_cohort", {})
+    untrained = set(model.card.get("mirnas_untrained", ()))
     rows = []
     for position, name in enumerate(mirnas(), start=1):
         stem, arm = parse_mirna(name)
-        pcc = reliability.get(name)
+        pcc = pooled.get(name)
         rows.append(
             {
                 "mirna": name,
                 "position": position,
                 "arm": arm,
                 "stem": stem,
-                "is_hub": None if pcc is None else pcc >= 0.8,
+                "is_trained": name not in untrained,
+                "is_hub": None if pcc is None else pcc >= _HUB,
                 "reliability": pcc,
+                "reliability_within_cohort": within.get(name),
             }
         )
     return pd.DataFrame(rows).astype({"is_hub": "boolean"})

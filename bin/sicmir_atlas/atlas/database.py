@@ -70,5 +70,6 @@ def _add_table(
     for column in spec.columns:
         unit = f" [{column.unit}]" if column.unit else ""
         connection.execute(
-            f'COMMENT ON COLUMN "{spec.name}"."{column.name}" IS {quoted(column.description + unit)}'
+            f'COMMENT ON COLUMN "{spec.name}"."{column.name}" '
+            f"IS {quoted(column.description + unit)}"
         )

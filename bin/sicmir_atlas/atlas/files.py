@@ -1,4 +1,4 @@
-"""Write the files of an atlas: typed by the schema, whole or not at all, equal input to equal bytes."""
+"""Write the files of an atlas: typed by the schema, whole or not at all, the same bytes again."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from sicmir_atlas import __version__
 from sicmir_atlas.atlas.files import AtlasFile, TableWriter, to_arrow
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
 from sicmir_atlas.atlas.shard import Shard
-from sicmir_atlas.errors import InputError
+from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.model.pooling import BOOTSTRAP_ABOVE, MAX_DRAWS, PoolPlan, check_not_degenerate
 from sicmir_atlas.model.pooling import pool as pool_rows
 from sicmir_atlas.model.scaling import MomentAccumulator, balanced_weights, zscore
@@ -84,10 +84,15 @@ def predict_dataset(
     }
     writing = _Writing(part, dataset_id, {**versions, "dataset_sha256": facts["sha256"]})
 
+    about = _dataset_facts(facts, cells)
     labelled = cells["cell_type_original"].notna()
     pools = pd.DataFrame({"method": []})
     if labelled.any():
-        pools, predicted = _predict_pools(prepared, cells, dataset_id, predictor, options)
+        try:
+            pools, predicted = _predict_pools(prepared, cells, dataset_id, predictor, options)
+        except ExcludedDataset as excluded:
+            excluded.facts.update(about)
+            raise
         with writing.table("pool_mirna") as writer:
             writer.write(to_arrow(pools, TABLES["pool_mirna"], predicted))
         writing.add("cell_type_mirna", _cell_type_means(pools, predicted, cells))
@@ -103,7 +108,7 @@ def predict_dataset(
     shard = Shard(part)
     shard.write(
         dataset={
-            **_dataset_facts(facts, cells),
+            **about,
             "pooling": _pooling(pools),
             "balance": options.balance,
             "n_pools": len(pools),

@@ -57,7 +57,7 @@ class ColumnSpec:
             return pa.list_(pa.string())
         if self.type == "bool":
             return pa.bool_()
-        return getattr(pa, self.type)()  # type: ignore[no-any-return]
+        return getattr(pa, self.type)()
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ _LINEAGE = ColumnSpec(
     "lineage", "string", "coarse lineage by the term's ancestors in CL", nullable=True
 )
 _WITHIN_DATASET = (
-    "Predictions are relative within one dataset (they follow from z-scores over it): between datasets "
-    "compare ranks or within-dataset effects, never the values themselves."
+    "Predictions are relative within one dataset (they follow from z-scores over it): between "
+    "datasets compare ranks or within-dataset effects, never the values themselves."
 )
 
 
@@ -247,7 +247,8 @@ CELL_MIRNA = TableSpec(
 
 POOL_MIRNA = TableSpec(
     "pool_mirna",
-    "Predictions from pools of cells (cell type × tissue × disease, × donor when asked), one column a miRNA.",
+    "Predictions from pools of cells (cell type × tissue × disease, × donor when asked), "
+    "one column a miRNA.",
     ("dataset_id", "pool_id"),
     (
         _DATASET_ID,
@@ -270,7 +271,7 @@ POOL_MIRNA = TableSpec(
 
 CELL_TYPE_MIRNA = TableSpec(
     "cell_type_mirna",
-    "Mean prediction for each miRNA in each cell type, tissue and disease of a dataset, with ranks.",
+    "Mean prediction of each miRNA in each cell type, tissue and disease of a dataset, with ranks.",
     ("dataset_id", "cell_type_original", "tissue", "disease", "mirna"),
     (
         _DATASET_ID,
@@ -309,12 +310,26 @@ MIRNAS = TableSpec(
         ColumnSpec("stem", "string", "name without the arm"),
         _text("accession", "accession", ontology="miRBase"),
         ColumnSpec(
-            "is_hub", "bool", "predicted with PCC of 0.8 or more on held-out bulk", nullable=True
+            "is_trained",
+            "bool",
+            "whether the model saw it in training; where not, its prediction is a constant",
+        ),
+        ColumnSpec(
+            "is_hub",
+            "bool",
+            "`reliability` of 0.8 or more; null where it was not measured",
+            nullable=True,
         ),
         ColumnSpec(
             "reliability",
             "float32",
-            "PCC on held-out bulk samples; null where it was not measured",
+            "PCC over held-out bulk samples, cohorts pooled; null where it was not measured",
+            nullable=True,
+        ),
+        ColumnSpec(
+            "reliability_within_cohort",
+            "float32",
+            "mean PCC within held-out cohorts: what is left without differences between cancers",
             nullable=True,
         ),
     ),
@@ -360,9 +375,16 @@ MISSING_LANDMARKS = TableSpec(
 TABLES: Mapping[str, TableSpec] = {
     spec.name: spec
     for spec in (
-        DATASETS, CELLS, CELL_MIRNA, POOL_MIRNA, CELL_TYPE_MIRNA, MIRNAS, QC_LOSSES, MISSING_LANDMARKS,
+        DATASETS,
+        CELLS,
+        CELL_MIRNA,
+        POOL_MIRNA,
+        CELL_TYPE_MIRNA,
+        MIRNAS,
+        QC_LOSSES,
+        MISSING_LANDMARKS,
     )
-}  # fmt: skip
+}
 
 
 def as_json() -> dict[str, Any]:

@@ -96,10 +96,8 @@ def _check_schema(where: str, file: pq.ParquetFile, spec: TableSpec) -> Iterator
         if name not in schema.names:
             yield Violation(where, f"column {name} is missing")
         elif schema.field(name) != expected.field(name):
-            kind = "" if expected.field(name).nullable else " not null"
             yield Violation(
-                where,
-                f"column {name} is {schema.field(name).type}, not {expected.field(name).type}{kind}",
+                where, f"column is `{schema.field(name)}`, not `{expected.field(name)}`"
             )
     for name in schema.names:
         if name not in expected.names:
@@ -155,7 +153,8 @@ def _orphans(atlas: Path, listed: set[str]) -> Iterator[Violation]:
 
 
 def _check_database(atlas: Path, manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    path, rows = atlas / "atlas.duckdb", defaultdict(int)
+    path = atlas / "atlas.duckdb"
+    rows: dict[str, int] = defaultdict(int)
     for entry in manifest["files"]:
         rows[entry["table"]] += entry["rows"]
     if not path.is_file():

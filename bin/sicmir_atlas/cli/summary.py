@@ -15,14 +15,18 @@ FROM datasets ORDER BY status = 'included' DESC, status, dataset_id
 _TOP = """
 WITH ranked AS (
     SELECT cell_type, mirna, avg(rank_over_types) AS over_types, avg(rank_in_type) AS in_type,
-           count(DISTINCT dataset_id) AS n_datasets
-    FROM cell_type_mirna WHERE cell_type <> 'unknown' GROUP BY ALL
+           any_value(reliability) AS reliability, count(DISTINCT dataset_id) AS n_datasets
+    FROM cell_type_mirna JOIN mirnas USING (mirna)
+    WHERE cell_type <> 'unknown' AND is_trained
+    GROUP BY ALL
 ), best AS (
-    SELECT *, row_number() OVER (PARTITION BY cell_type ORDER BY over_types, in_type, mirna) AS place
+    SELECT *, row_number() OVER (
+        PARTITION BY cell_type ORDER BY over_types, in_type, mirna
+    ) AS place
     FROM ranked
 )
 SELECT cell_type, max(n_datasets) AS datasets,
-       string_agg(mirna, ', ' ORDER BY place) AS top_mirnas
+       string_agg(mirna || ' (' || round(reliability, 2) || ')', ', ' ORDER BY place) AS top_mirnas
 FROM best WHERE place <= ? GROUP BY cell_type ORDER BY cell_type
 """
 
@@ -31,7 +35,8 @@ def summary(atlas: Path, /, *, top: int = 3) -> None:
     """Print the status of every dataset and the top miRNAs of each cell type.
 
     A cell type's top miRNAs are those that rank first in it against the dataset's other types, on
-    average over datasets, and then highest among all miRNAs of the type.
+    average over datasets, and then highest among all miRNAs of the type; in brackets how far the
+    model can be trusted on the miRNA (PCC on held-out bulk samples).
 
     Parameters
     ----------

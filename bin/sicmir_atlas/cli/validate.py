@@ -1,4 +1,4 @@
-"""`sicmir-atlas validate`: is this atlas sound?"""
+"""`sicmir-atlas validate`: every reason why an atlas is not sound."""
 
 from __future__ import annotations
 

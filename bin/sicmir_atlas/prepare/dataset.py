@@ -94,7 +94,7 @@ def prepare_dataset(
             selected = metadata.row_filter(dataset, matrix.cells)
             labels = metadata.cell_labels(dataset, matrix.cells)
             order = _by_cell_type(labels)
-            with closing(Spill(matrix.n_cells, len(landmarks()))) as spill:
+            with closing(Spill(matrix.n_cells)) as spill:
                 figures = _measure_into(spill, matrix, genes, order)
                 called = selected.copy()
                 called[selected] = qc.call_cells(
@@ -150,7 +150,7 @@ def _measure_into(
 
 def _kept_rows(spill: Spill, kept: NDArray[np.bool_]) -> Iterator[sparse.csr_matrix]:
     start = 0
-    for block in spill.blocks():
+    for block in spill.blocks(len(landmarks())):
         stop = start + block.shape[0]
         chosen = kept[start:stop]
         if chosen.any():

@@ -18,6 +18,7 @@ from sicmir_atlas.readers.h5ad import H5adMatrix
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+    from typing import Self
 
 __all__ = ["TARGET_SUM", "LandmarkWriter", "PreparedDataset", "normalise", "write_prepared"]
 
@@ -111,7 +112,7 @@ class LandmarkWriter:
             self._group.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(1 << 16,))
         self._ends = [np.zeros(1, np.int64)]
 
-    def __enter__(self) -> LandmarkWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,7 +11,7 @@ from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.prepare.ontology import UNKNOWN, Field, lineage_of, map_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -91,18 +91,16 @@ def cell_labels(dataset: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame
             given[field] = _values(dataset, field, cells)
     for field, labels in given.items():
         mapped = {label: map_label(field, label) for label in labels.cat.categories}
-        out[f"{field}_ontology_term_id"] = _rename(labels, lambda x, m=mapped: m[x].term_id)
+        out[f"{field}_ontology_term_id"] = _rename(labels, [m.term_id for m in mapped.values()])
         if field == "cell_type":
+            terms = [m.term_id for m in mapped.values()]
+            methods = _rename(labels, [m.method for m in mapped.values()])
             out["cell_type_original"] = labels
-            out["cell_type"] = _rename(labels, lambda x, m=mapped: m[x].label or UNKNOWN)
-            out["lineage"] = _rename(
-                labels, lambda x, m=mapped: m[x].term_id and lineage_of(m[x].term_id)
-            )
-            out["mapping_method"] = _filled(
-                _rename(labels, lambda x, m=mapped: m[x].method), "unlabelled"
-            )
+            out["cell_type"] = _rename(labels, [m.label or UNKNOWN for m in mapped.values()])
+            out["lineage"] = _rename(labels, [t and lineage_of(t) for t in terms])
+            out["mapping_method"] = _filled(methods, "unlabelled")
         else:
-            out[field] = _rename(labels, lambda x, m=mapped: m[x].label or x)
+            out[field] = _rename(labels, [m.label or label for label, m in mapped.items()])
         if field in ("tissue", "disease"):
             out[f"{field}_original"] = labels
     for field in ("cell_type", "tissue", "disease"):
@@ -144,18 +142,15 @@ def _standard_column(name: str, cells: pd.DataFrame) -> pd.Series[Any]:
 def _categorical(column: pd.Series[Any]) -> pd.Series[Any]:
     values = column.astype("category").cat.remove_unused_categories().reset_index(drop=True)
     text = [str(c).strip() for c in values.cat.categories]
-    return _recode(values, [t or None for t in text])
+    return _rename(values, [t or None for t in text])
 
 
-def _rename(labels: pd.Series[Any], rename: Callable[[str], str | None]) -> pd.Series[Any]:
-    return _recode(labels, [rename(label) for label in labels.cat.categories])
-
-
-def _recode(values: pd.Series[Any], names: list[str | None]) -> pd.Series[Any]:
+def _rename(labels: pd.Series[Any], names: list[str | None]) -> pd.Series[Any]:
+    """Give each category the name at its place; equal names become one, None becomes null."""
     categories = sorted({n for n in names if n is not None})
     position = {n: i for i, n in enumerate(categories)}
-    table = np.array([position.get(n, -1) if n is not None else -1 for n in names] + [-1])
-    codes = table[values.cat.codes.to_numpy()]
+    table = np.array([-1 if n is None else position[n] for n in names] + [-1])
+    codes = table[labels.cat.codes.to_numpy()]
     return pd.Series(pd.Categorical.from_codes(codes, categories=categories))
 
 

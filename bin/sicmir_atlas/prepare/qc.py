@@ -13,7 +13,16 @@ from sicmir_atlas.errors import ExcludedDataset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PROFILES", "QcProfile", "Rule", "call_cells", "losses", "qc_rules"]
+__all__ = [
+    "PROFILES",
+    "QcProfile",
+    "Rule",
+    "call_cells",
+    "losses",
+    "qc_rules",
+    "require_cells",
+    "require_cells_after_qc",
+]
 
 UNLABELLED = "unlabelled"
 _UNFILTERED_MEDIAN_UMI = 100  # below it half the barcodes hold less than any cell caller keeps
@@ -59,10 +68,10 @@ class Rule(NamedTuple):
         """Cells that break the rule."""
         value = cells[self.figure].to_numpy(float)
         lower = self.name.startswith("min_")
-        inside = value > self.threshold if lower else value < self.threshold
+        inside: NDArray[np.bool_] = value > self.threshold if lower else value < self.threshold
         if not self.strict:
             inside |= value == self.threshold
-        return ~inside
+        return np.logical_not(inside)
 
 
 def call_cells(
@@ -93,16 +102,13 @@ def qc_rules(cells: pd.DataFrame, profile: QcProfile) -> list[Rule]:
     ]
     rules = [Rule(n, f, float(t), profile.strict) for n, f, t in fixed if t is not None]
     if profile.n_mads is not None and len(cells):
-        figures = [("genes", "n_genes"), ("counts", "n_counts")]
-        for name, figure in figures:
+        for name, figure in (("genes", "n_genes"), ("counts", "n_counts")):
             low, high = _mad_bounds(cells[figure].to_numpy(float), profile.n_mads)
-            rules += [
-                Rule(f"min_{name}", figure, low, False),
-                Rule(f"max_{name}", figure, high, False),
-            ]
+            rules.append(Rule(f"min_{name}", figure, low, strict=False))
+            rules.append(Rule(f"max_{name}", figure, high, strict=False))
         if has_mt and profile.max_pct_mt is None:
             _, high = _mad_bounds(cells["pct_mt"].to_numpy(float), profile.n_mads)
-            rules.append(Rule("max_pct_mt", "pct_mt", high, False))
+            rules.append(Rule("max_pct_mt", "pct_mt", high, strict=False))
     return _tightest(rules)
 
 
@@ -143,7 +149,8 @@ def require_cells(n_cells: int, profile: QcProfile) -> None:
 def require_cells_after_qc(n_cells: int, n_before: int, profile: QcProfile) -> None:
     """Refuse a dataset that QC leaves too small (at least 100 unless set)."""
     if n_cells < profile.min_cells_qc:
-        figure = f"{n_cells:,} of {n_before:,} cells pass QC; at least {profile.min_cells_qc:,} are asked"
+        asked = f"at least {profile.min_cells_qc:,} are asked"
+        figure = f"{n_cells:,} of {n_before:,} cells pass QC; {asked}"
         raise ExcludedDataset("min_cells_qc", figure)
 
 

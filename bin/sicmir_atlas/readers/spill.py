@@ -111,8 +111,9 @@ def reblock(pieces: Iterable[csr_matrix], n_rows: int) -> Iterator[csr_matrix]:
                 entries += part.nnz
             start = stop
             if rows == n_rows or start < piece.shape[0]:
-                yield joined()
-                held, rows, entries = [], 0, 0
+                block, held, rows, entries = joined(), [], 0, 0
+                yield block
+                del block  # nothing is held here while the next is built
     if held:
         yield joined()
 

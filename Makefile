@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-torch lint docs lock weights clean
+SHELL := /bin/bash
+PYTHON ?= python3
+OUTDIR ?= results
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime  ## build a small atlas from simulated data, and ask it
+	@tools/demo.sh $(OUTDIR)
+
+test: $(VENV)/.test  ## every test but the slow ones
+	@pytest -m "not slow and not torch"
+
+test-slow: $(VENV)/.test  ## the slow tests
+	@pytest -m slow
+
+test-torch: .venv-torch/.torch  ## tests of training and of the torch backend (6 GB of packages)
+	@.venv-torch/bin/pytest -m torch
+
+lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint
+	@ruff check . && ruff format --check . && MYPYPATH=bin mypy --strict -p sicmir_atlas
+	@tools/nextflow lint -exclude '$(VENV)' main.nf nextflow.config conf modules subworkflows workflows
+
+docs: $(VENV)/.runtime  ## docs/output.md from the schema
+	@bin/sicmir-step schema > docs/output.md
+
+lock:  ## exact versions anew; needs uv
+	@for set in runtime: "test:--group test" "torch:--group test --extra train"; do \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header pyproject.toml $${set#*:} -o requirements/$${set%%:*}.txt; done
+
+clean:  ## remove the environments and the demo
+	@rm -rf $(VENV) .venv-torch demo work results .nextflow .nextflow.log*
+
+$(VENV)/.runtime: requirements/runtime.txt
+	@tools/environment.sh $(VENV) $< $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.runtime
+	@tools/environment.sh $(VENV) $< $@
+
+.venv-torch/.torch: requirements/torch.txt
+	@tools/environment.sh .venv-torch $< $@
