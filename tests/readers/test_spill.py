@@ -13,10 +13,12 @@ def entries(rng, n_cells, n_genes, number):
     return rng.integers(0, n_cells, number), rng.integers(0, n_genes, number)
 
 
+@pytest.mark.parametrize("waiting", [1, 10_000, 1 << 20])
 @pytest.mark.parametrize("n_rows", [1, 100, 1024, 5000])
-def test_any_order_any_blocks_equals_scipy(n_rows):
+def test_any_order_any_blocks_equals_scipy(n_rows, waiting, monkeypatch):
     rng = np.random.default_rng(0)
     spill, parts = Spill(3000), []
+    monkeypatch.setattr("sicmir_atlas.readers.spill._WAITING", waiting)
     for _ in range(5):
         cells, genes = entries(rng, 3000, 50, 4000)
         values = rng.integers(1, 9, 4000).astype(np.float32)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DelimitedMatrix", "sniff"]
 
-_TEXT_BLOCK = 8 << 20
+_TEXT_BLOCK = 2 << 20
 _DELIMITERS = "\t,; "
 
 
@@ -138,7 +138,7 @@ def sniff(path: Path, header: bytes, line: bytes) -> tuple[str, list[str]]:
 
 
 def _line_blocks(file: IO[bytes]) -> Iterator[list[bytes]]:
-    """Read whole lines, about 8 MB at a time; empty ones are left out."""
+    """Read whole lines, about 2 MB at a time; empty ones are left out."""
     while lines := file.readlines(_TEXT_BLOCK):
         yield [line.rstrip(b"\r\n") for line in lines if line.strip()]
 

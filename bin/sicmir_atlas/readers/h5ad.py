@@ -119,6 +119,7 @@ class H5adMatrix(CountMatrix):
             values, genes = self._read(indptr[start], indptr[stop], self.n_genes)
             offsets = (indptr[start : stop + 1] - indptr[start]).astype(np.int32)
             yield csr_matrix((values, genes, offsets), shape=(stop - start, self.n_genes))
+            del values, genes  # nothing is held here while the next is read
 
     @cached_property
     def _turned(self) -> Spill:

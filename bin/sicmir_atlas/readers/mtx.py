@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MtxMatrix"]
 
-_TEXT_BLOCK = 8 << 20
+_TEXT_BLOCK = 1 << 20  # pyarrow reads dozens ahead
 _GENE_TYPE = "Gene Expression"
 _HEADER_WORDS = {"", "x", "id", "gene", "genes", "gene_id", "geneid", "barcode", "barcodes", "cell"}
 

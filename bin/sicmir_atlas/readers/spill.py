@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Spill", "reblock"]
 
 _BUCKET_ROWS = 1024
+_WAITING = 1 << 20  # entries sorted and written together, so that pieces on disk are not tiny
 _MAX_BUCKETS = 1 << 16  # bucket numbers sort as 16-bit integers, which numpy does in linear time
 
 
@@ -32,7 +33,6 @@ class Spill:
 
     def __init__(self, n_cells: int) -> None:
         self.n_cells = n_cells
-        self.n_entries = 0
         self._dtype: type[np.float32 | np.float64] = np.float32
         # local rows are stored as uint16, so a bucket has 65,536 rows at most
         self._rows = max(_BUCKET_ROWS, -(-n_cells // _MAX_BUCKETS))
@@ -41,9 +41,23 @@ class Spill:
         ]
         self._file = tempfile.TemporaryFile(prefix="sicmir-spill-")  # noqa: SIM115  lives until close
         self._end = 0
+        self._waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def add(self, cells: np.ndarray, genes: np.ndarray, values: np.ndarray) -> None:
         """Take entries in; indices are 0-based and inside the matrix."""
+        self._waiting.append((cells, genes, values))
+        if sum(len(waiting[0]) for waiting in self._waiting) >= _WAITING:
+            self._write()
+
+    def _write(self) -> None:
+        """Write what waits, bucket by bucket."""
+        if not self._waiting:
+            return
+        cells, genes, values = (
+            np.concatenate(parts) if len(parts) > 1 else parts[0]
+            for parts in zip(*self._waiting, strict=True)
+        )
+        self._waiting = []
         if not len(cells):
             return
         stored = _lossless(values)
@@ -62,14 +76,15 @@ class Spill:
             self._pieces[buckets[start]].append((self._end, stop - start, stored.dtype))
             for part in (local, genes, stored):
                 self._end += self._file.write(np.ascontiguousarray(part[start:stop]).data)
-        self.n_entries += len(cells)
 
     def blocks(self, n_genes: int, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream CSR blocks of at most `n_rows` rows, indices sorted, repeated entries summed."""
+        self._write()
         return reblock((self._bucket(k, n_genes) for k in range(len(self._pieces))), n_rows)
 
     def close(self) -> None:
         """Remove the temporary file."""
+        self._waiting = []
         self._file.close()
 
     def _bucket(self, number: int, n_genes: int) -> csr_matrix:
