@@ -19,6 +19,8 @@ process FETCH {
     def args = task.ext.args ?: ''
     """
     mkdir -p local
+    # a container may not see the cache: then fetch without one
+    mkdir -p "\${SICMIR_CACHE:-}" 2> /dev/null || unset SICMIR_CACHE
     sicmir-step fetch \\
         --files ${files} \\
         --local local \\

@@ -10,10 +10,12 @@ def failureNote(id) {
     return file("${workflow.workDir}/failures/${workflow.runName}/${id}.txt")
 }
 
+// The end of a task's stderr, without the command's name and the path of its work folder.
 def lastWords(task, lines) {
     def err = task.workDir?.resolve('.command.err')
     def said = err?.exists() ? err.readLines().findAll { line -> line.trim() }.takeRight(lines).join('\n') : ''
-    return said.replaceFirst(/^sicmir-atlas: (error: )?/, '') ?: "no message (exit ${task.exitStatus}, try ${task.attempt})"
+    def text = said.replaceFirst(/^sicmir-atlas: (error: )?/, '').replace("${task.workDir}/".toString(), '')
+    return text ?: "no message (exit ${task.exitStatus}, try ${task.attempt})"
 }
 
 // For the steps of one dataset: the others go on, and CONSOLIDATE finds the note.

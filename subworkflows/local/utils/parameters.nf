@@ -1,4 +1,27 @@
-// Parameters as text: the help, and what the run says at its end.
+include { digest } from './folders'
+
+// Parameters as text: for CHECK, for the manifest, for the help; and what a run says at its end.
+
+// parameters: all of them as JSON; shaping: those that shape results, the model apart
+def settings(given, schema) {
+    def groups = schema['$defs'].subMap(['quality_control', 'prediction']).values()
+    def shaping = groups.collectMany { group -> group.properties.keySet() } - ['model']
+    return [
+        parameters: groovy.json.JsonOutput.toJson(given.findAll { name, _value -> name != 'help' }.sort()),
+        shaping: groovy.json.JsonOutput.toJson(given.subMap(shaping).sort()),
+        schemas: [file("${projectDir}/nextflow_schema.json"), file("${projectDir}/assets/schema_input.json")],
+    ]
+}
+
+// A shipped model by name, or a folder, with the digest of what is in it.
+def modelFolder(name) {
+    def shipped = file("${projectDir}/bin/sicmir_atlas/data/models/${name}")
+    def folder = shipped.exists() ? shipped : file(name, glob: false)
+    if (!folder.resolve('model.json').exists()) {
+        error("No model folder ${name}: --model takes the name of a shipped model or a folder with model.json")
+    }
+    return [digest(folder), folder]
+}
 
 def parameterLine(name, p) {
     def kind = p['enum'] ? p['enum'].findAll { value -> value != null }.join('|') : [p.type].flatten().findAll { t -> t != 'null' }.join('|')
