@@ -131,8 +131,8 @@ def test_without_gpu_profile_nothing_asks_for_one(nextflow):
     assert config["docker"]["enabled"] is True
 
 
-def test_slurm_jobs_ask_for_what_they_need(nextflow, sheet, model, tmp_path):
-    """Against a stand-in sbatch that runs jobs at once and keeps their headers."""
+def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tmp_path):
+    """Against a stand-in sbatch that runs jobs at once and keeps them, and a stand-in docker."""
     folder = tmp_path / "slurm"
     folder.mkdir()
     jobs = tmp_path / "jobs"
@@ -140,6 +140,9 @@ def test_slurm_jobs_ask_for_what_they_need(nextflow, sheet, model, tmp_path):
     scripts = {
         "sbatch": f"n=$(mktemp {jobs}/XXXXXX); s=${{!#}}; cat $s > $n\n"
         "( cd $(dirname $s); bash $s > .command.log 2>&1 ) & echo Submitted batch job $$",
+        "docker": "[[ $1 == run ]] || exit 0\n"
+        f'while [[ $1 != sicmir-atlas-* ]]; do echo "$1" >> {jobs}/docker; shift; done\n'
+        f'echo "image $1" >> {jobs}/docker; shift; exec "$@"',
         "squeue": "exit 0",
         "scancel": "exit 0",
     }
@@ -147,13 +150,17 @@ def test_slurm_jobs_ask_for_what_they_need(nextflow, sheet, model, tmp_path):
         (folder / name).write_text(f"#!/bin/bash\n{script}\n")
         (folder / name).chmod(0o755)
     run = nextflow.run(
-        *("--input", sheet(ROWS[1]), "--model", model, "-stub-run", "-profile", "gpu,slurm"),
+        *("--input", sheet(ROWS[1]), "--model", model, "-stub-run", "-profile", "gpu,slurm,docker"),
         *("--gpu_queue", "a100"),
         *("-executor.pollInterval", "500 ms", "-executor.queueStatInterval", "1 sec"),
         PATH_FIRST=[str(folder)],
     )
     assert run.code == 0, run.output
     headers = {}
+    told = (jobs / "docker").read_text()
+    assert told.count("image sicmir-atlas-gpu:0.1.0") == told.count("--gpus\nall\n") == 1
+    assert told.count("image sicmir-atlas-cpu:0.1.0") == 6
+    (jobs / "docker").unlink()
     for job in jobs.iterdir():
         lines = [line for line in job.read_text().splitlines() if line.startswith("#SBATCH")]
         (name,) = [line.split("nf-ATLAS_")[1] for line in lines if "-J nf-" in line]
