@@ -30,10 +30,10 @@ def prove_counts(block: sparse.csr_matrix) -> None:
     if values.dtype.kind in "ub" or not values.size:
         return
     low, high = values.min(), values.max()
-    if low < 0:
-        figure = f"the matrix looks z-scored or centred (smallest value {low:.4g})"
-    elif not np.isfinite(high):
+    if not np.isfinite([low, high]).all():
         figure = "the matrix holds values that are not finite"
+    elif low < 0:
+        figure = f"the matrix looks z-scored or centred (smallest value {low:.4g})"
     elif values.dtype.kind == "i" or not np.any(values != np.rint(values)):
         return
     else:

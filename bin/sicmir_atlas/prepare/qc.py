@@ -101,14 +101,9 @@ def qc_rules(cells: pd.DataFrame, profile: QcProfile) -> list[Rule]:
         ("max_pct_mt", "pct_mt", profile.max_pct_mt if has_mt else None),
     ]
     rules = [Rule(n, f, float(t), profile.strict) for n, f, t in fixed if t is not None]
-    if profile.n_mads is not None and len(cells):
-        for name, figure in (("genes", "n_genes"), ("counts", "n_counts")):
-            low, high = _mad_bounds(cells[figure].to_numpy(float), profile.n_mads)
-            rules.append(Rule(f"min_{name}", figure, low, strict=False))
-            rules.append(Rule(f"max_{name}", figure, high, strict=False))
-        if has_mt and profile.max_pct_mt is None:
-            _, high = _mad_bounds(cells["pct_mt"].to_numpy(float), profile.n_mads)
-            rules.append(Rule("max_pct_mt", "pct_mt", high, strict=False))
+    if profile.n_mads is not None:
+        for name in ("genes", "counts", *(["pct_mt"] if profile.max_pct_mt is None else [])):
+            rules += _mad_rules(name, cells, profile.n_mads)
     return _tightest(rules)
 
 
@@ -154,11 +149,18 @@ def require_cells_after_qc(n_cells: int, n_before: int, profile: QcProfile) -> N
         raise ExcludedDataset("min_cells_qc", figure)
 
 
-def _mad_bounds(values: NDArray[np.float64], n_mads: float) -> tuple[float, float]:
-    logged = np.log1p(values[np.isfinite(values)])
-    middle = np.median(logged)
-    reach = n_mads * np.median(np.abs(logged - middle))
-    return float(np.expm1(middle - reach)), float(np.expm1(middle + reach))
+def _mad_rules(name: str, cells: pd.DataFrame, n_mads: float) -> list[Rule]:
+    """Bounds at median ± so many MADs on log scale; none where half of the cells are alike."""
+    figure = name if name == "pct_mt" else f"n_{name}"
+    logged = np.log1p(cells[figure].dropna().to_numpy(float))
+    middle = np.median(logged) if logged.size else 0.0
+    reach = n_mads * np.median(np.abs(logged - middle)) if logged.size else 0.0
+    if reach == 0:
+        return []
+    # rounded, so that a cell on the bound does not hang on the last bit of a logarithm
+    low, high = (round(float(np.expm1(middle + side)), 6) for side in (-reach, reach))
+    upper = Rule(f"max_{name}", figure, high, strict=False)
+    return [upper] if name == "pct_mt" else [Rule(f"min_{name}", figure, low, strict=False), upper]
 
 
 def _tightest(rules: list[Rule]) -> list[Rule]:
