@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Write into the docs what can be made: tables from the JSON schemas, answers of the demo atlas.
+
+    tools/docs_tables.py              tables of docs/usage.md
+    tools/docs_tables.py ATLAS        and the answers shown in README.md and docs/sql.md
+
+A table lies between ``<!-- NAME -->`` and ``<!-- end -->``; an answer is the ``text`` block right
+after a ``sql`` block.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bin"))
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHOWN = re.compile(r"```sql\n(?P<query>[^`]*)```\n+```text\n(?P<answer>[^`]*)```")
+
+
+def main() -> None:
+    usage = ROOT / "docs/usage.md"
+    usage.write_text(with_tables(usage.read_text()))
+    if len(sys.argv) > 1:
+        from sicmir_atlas.atlas.query import open_atlas
+        from sicmir_atlas.cli._table import as_text
+
+        with open_atlas(sys.argv[1]) as atlas:
+            for page in (ROOT / "README.md", ROOT / "docs/sql.md"):
+                text = with_answers(page.read_text(), lambda query: as_text(atlas.sql(query)))
+                page.write_text(text)
+
+
+def with_tables(text: str) -> str:
+    """Page with its tables made anew."""
+    made = {
+        "parameters": parameters(_read("nextflow_schema.json")),
+        "samplesheet": samplesheet(_read("assets/schema_input.json")),
+    }
+    for name, table in made.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.S)
+        text = pattern.sub(lambda found, table=table: found[1] + table + found[2], text)
+    return text
+
+
+def with_answers(text: str, answer: Callable[[str], str]) -> str:
+    """Page with the answers that it shows made anew."""
+
+    def shown(found: re.Match[str]) -> str:
+        return f"```sql\n{found['query']}```\n```text\n{answer(found['query'])}```"
+
+    return SHOWN.sub(shown, text)
+
+
+def parameters(schema: dict[str, Any]) -> str:
+    """Tables of the pipeline's parameters, one a group."""
+    parts = []
+    for reference in schema["allOf"]:
+        group = schema["$defs"][reference["$ref"].rpartition("/")[2]]
+        lines = [f"**{group['title']}**: {group['description']}", ""]
+        lines += ["| parameter | value | default | meaning |", "|---|---|---|---|"]
+        for name, entry in group["properties"].items():
+            needed = name in group.get("required", ()) and "default" not in entry
+            default = "**needed**" if needed else _code(entry.get("default"))
+            lines.append(f"| `--{name}` | {_kind(entry)} | {default} | {entry['description']} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def samplesheet(schema: dict[str, Any]) -> str:
+    """Table of the samplesheet's columns."""
+    item = schema["items"]
+    lines = ["| column | value | meaning | for example |", "|---|---|---|---|"]
+    for name, entry in item["properties"].items():
+        value = _kind(entry) + (", **needed**" if name in item["required"] else "")
+        example = "<br>".join(_code(e) for e in entry.get("examples", ()))
+        lines.append(f"| `{name}` | {value} | {entry['description']} | {example} |")
+    return "\n".join(lines)
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    if "enum" in entry:
+        return ", ".join(_code(value) for value in entry["enum"])
+    kinds = [entry["type"]] if isinstance(entry["type"], str) else entry["type"]
+    text = {"string": "text"}.get(kinds[0], kinds[0])
+    low, high = entry.get("minimum"), entry.get("maximum")
+    if high is not None:
+        return f"{text}, {low} to {high}"
+    return text if low is None else f"{text}, from {low}"
+
+
+def _code(value: object) -> str:
+    if value is None:
+        return ""
+    text = json.dumps(value) if isinstance(value, bool) else str(value)
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _read(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((ROOT / name).read_text())
+    return content
+
+
+if __name__ == "__main__":
+    main()
