@@ -21,7 +21,7 @@ __all__ = ["FORMATS", "output_format", "write_prediction"]
 
 Format = Literal["h5ad", "parquet", "csv"]
 FORMATS: tuple[str, ...] = get_args(Format)
-_ROWS_AT_ONCE = 16_384
+_ROWS_AT_ONCE = 8_192
 
 
 def output_format(path: Path) -> Format:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["consolidate"]
 
 _HUB = 0.8  # PCC from which the paper calls a miRNA a hub (sicmir-model, section 7)
+# what only describes a dataset comes from the samplesheet, so that a change of it reruns no step
+_DESCRIBED = ("dataset_id", "source", "accession", "title", "doi", "licence")
 _NO_RESULT = "no result: a step ended without output; see the pipeline's log"
 
 
@@ -127,19 +129,20 @@ def _dataset_row(
     failures: Mapping[str, str],
 ) -> dict[str, Any]:
     dataset_id = row["dataset_id"]
-    common = {"pipeline_version": __version__, "processing_version": PROCESSING_VERSION}
+    organism = row.get("organism")
+    about = {
+        **{name: row.get(name) for name in _DESCRIBED},
+        "organism": None if str(organism).startswith("obs:") else organism,
+        "pipeline_version": __version__,
+        "processing_version": PROCESSING_VERSION,
+    }
     if dataset_id in shards:
-        return {**shards[dataset_id].dataset, **common}
-    copied = ("dataset_id", "source", "accession", "title", "doi", "licence", "organism")
-    about = {name: row.get(name) for name in copied}
-    if str(about["organism"]).startswith("obs:"):
-        about["organism"] = None
+        return {**about, **shards[dataset_id].dataset}
     if dataset_id in verdicts:
         verdict = verdicts[dataset_id]
-        facts = verdict.get("facts", {})
-        return {**about, **facts, **common, "status": "excluded", "reason": verdict["reason"]}
-    reason = failures.get(dataset_id, _NO_RESULT)
-    return {**about, **common, "status": "failed", "reason": reason}
+        said = {"status": "excluded", "reason": verdict["reason"]}
+        return {**about, **verdict.get("facts", {}), **said}
+    return {**about, "status": "failed", "reason": failures.get(dataset_id, _NO_RESULT)}
 
 
 def _mirna_table(model: Model) -> pd.DataFrame:

@@ -149,16 +149,13 @@ class _Writing:
 
 
 def _dataset_facts(facts: Mapping[str, Any], cells: pd.DataFrame) -> dict[str, Any]:
-    row = facts["dataset"]
-
     def distinct(column: str) -> list[str]:
         return sorted(cells[column].dropna().unique())
 
-    described = ("dataset_id", "source", "accession", "title", "doi", "licence")
     measured = ("n_barcodes", "n_cells_raw", "n_cells_qc", "n_landmarks", "qc_profile")
     origin = ("sha256", "source_url")
     return {
-        **{name: row.get(name) for name in described},
+        "dataset_id": facts["dataset"]["dataset_id"],
         **{name: facts[name] for name in (*measured, *origin)},
         "organism": "Homo sapiens",
         "assay": " || ".join(distinct("assay")) or None,
@@ -265,8 +262,8 @@ def _in_row_groups(prepared: PreparedDataset, predictor: Predictor, scaling: Any
             held[filled : filled + fits] = rows[:fits]
             filled, rows = filled + fits, rows[fits:]
             if filled == ROWS_PER_GROUP:
-                yield held
-                held, filled = np.empty_like(held), 0
+                yield held  # written before the next row is asked for, so it can be filled again
+                filled = 0
     if filled:
         yield held[:filled]
 

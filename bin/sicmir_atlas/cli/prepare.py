@@ -20,6 +20,7 @@ def prepare(
     min_genes: float | None = None,
     max_genes: float | None = None,
     max_pct_mt: float | None = None,
+    n_mads: float | None = None,
     min_cells: int | None = None,
     min_cells_qc: int | None = None,
     call_cells: Literal["auto", "always", "never"] = "auto",
@@ -41,8 +42,9 @@ def prepare(
     qc_profile
         atlas: 200 < genes < 2500, mitochondrial < 5 %. case: genes >= 200, mitochondrial <= 10 %.
         adaptive: median ± 3 MAD on log scale.
-    min_genes, max_genes, max_pct_mt, min_cells, min_cells_qc
-        Thresholds in place of the profile's; min_cells is exceeded, min_cells_qc reached.
+    min_genes, max_genes, max_pct_mt, n_mads, min_cells, min_cells_qc
+        Thresholds in place of the profile's; n_mads adds bounds at median ± so many MADs;
+        min_cells is to be exceeded, min_cells_qc to be reached.
     call_cells
         Tell cells from empty droplets; auto does so on unfiltered input.
     min_umi
@@ -60,6 +62,7 @@ def prepare(
         min_genes=min_genes,
         max_genes=max_genes,
         max_pct_mt=max_pct_mt,
+        n_mads=n_mads,
         min_cells=min_cells,
         min_cells_qc=min_cells_qc,
     )

@@ -8,6 +8,11 @@ def rowJson(row) {
     return groovy.json.JsonOutput.toJson(row)
 }
 
+// What PREPARE and PREDICT depend on: a new title is written by CONSOLIDATE alone.
+def stepJson(row) {
+    return rowJson(row.findAll { key, _value -> !(key in ['title', 'doi', 'licence']) })
+}
+
 // Only what RESOLVE and FETCH depend on: a new title or tissue leaves the download cached.
 def sourceJson(row) {
     def columns = ['dataset_id', 'source', 'accession', 'url', 'sha256', 'format', 'organism']
