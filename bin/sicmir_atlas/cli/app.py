@@ -10,12 +10,13 @@ import traceback
 from cyclopts import App, Group
 
 from sicmir_atlas import __version__
+from sicmir_atlas.cli._commands import COMMANDS, MAKERS, STEPS, USE
 from sicmir_atlas.errors import SicmirError
 
 __all__ = ["app", "main"]
 
 _UNFORESEEN = 70
-_EPILOGUE = """Examples:
+_EXAMPLES = """Examples:
   sicmir-atlas predict my.h5ad -o my_mirna.h5ad --by cell_type
   sicmir-atlas sql results/atlas "SELECT dataset_id, status FROM datasets"
   sicmir-atlas validate results/atlas
@@ -26,30 +27,18 @@ app = App(
     name="sicmir-atlas",
     version=__version__,
     help="Mature-miRNA activity from single-cell and bulk mRNA, and atlases of it.",
-    help_epilogue=_EPILOGUE,
+    help_epilogue=_EXAMPLES,
     help_format="plaintext",
 )
-_USE = Group("For everyone", sort_key=0)
-_STEPS = Group("Steps of the pipeline, one by one", sort_key=1)
-_MAKERS = Group("For those who build models and releases", sort_key=2)
-
-for _name, _group, _help in (
-    ("predict", _USE, "Predict miRNAs for one file: h5ad, 10x mtx, csv, bulk matrix."),
-    ("sql", _USE, "Ask an atlas a question in SQL."),
-    ("validate", _USE, "Check every file of an atlas against the schema."),
-    ("summary", _USE, "Print the status of every dataset and each cell type's top miRNAs."),
-    ("demo", _USE, "Write small simulated datasets and their samplesheet."),
-    ("check", _STEPS, "Prove parameters and samplesheet."),
-    ("resolve", _STEPS, "Turn a samplesheet row into a list of files."),
-    ("fetch", _STEPS, "Download files: resumed, verified, cached."),
-    ("prepare", _STEPS, "Inclusion rules, QC, normalisation, harmonisation of one dataset."),
-    ("predict-dataset", _STEPS, "Predict the pools and cells of a prepared dataset."),
-    ("consolidate", _STEPS, "Gather datasets into an atlas folder."),
-    ("train", _MAKERS, "Train a model on paired mRNA and miRNA matrices."),
-    ("schema", _MAKERS, "Print the tables of an atlas as Markdown or JSON."),
-):
-    _function = _name.replace("-", "_")
-    app.command(f"sicmir_atlas.cli.{_function}:{_function}", name=_name, group=_group, help=_help)
+_groups = {name: Group(name, sort_key=i) for i, name in enumerate((USE, STEPS, MAKERS))}
+for _command in COMMANDS:
+    app.command(
+        _command.function,
+        name=_command.name,
+        group=_groups[_command.group],
+        help=_command.help,
+        help_epilogue=_command.epilogue,
+    )
 
 
 def main(tokens: list[str] | None = None) -> None:

@@ -35,9 +35,6 @@ def predict(
     Single-cell input is raw UMI counts: an h5ad, a 10x folder (matrix.mtx, features, barcodes), or
     a gene × cell csv. Cells are taken as they are: filter poor ones before.
 
-    Examples: `predict my.h5ad -o my_mirna.h5ad` (every cell), `predict my.h5ad --by cell_type -o
-    types.csv` (pools), `predict --bulk rsem_log2.csv -o bulk_mirna.parquet`.
-
     Parameters
     ----------
     input

@@ -42,9 +42,18 @@ def prepare(
     qc_profile
         atlas: 200 < genes < 2500, mitochondrial < 5 %. case: genes >= 200, mitochondrial <= 10 %.
         adaptive: median ± 3 MAD on log scale.
-    min_genes, max_genes, max_pct_mt, n_mads, min_cells, min_cells_qc
-        Thresholds in place of the profile's; n_mads adds bounds at median ± so many MADs;
-        min_cells is to be exceeded, min_cells_qc to be reached.
+    min_genes
+        Fewest genes of a cell, in place of the profile's bound.
+    max_genes
+        Most genes of a cell, in place of the profile's bound.
+    max_pct_mt
+        Largest mitochondrial share in percent, in place of the profile's bound.
+    n_mads
+        Bounds at median ± so many MADs, on log scale, beside the others.
+    min_cells
+        Called cells that a dataset must exceed before QC; 500 unless set.
+    min_cells_qc
+        Cells that a dataset must reach after QC; 100 unless set.
     call_cells
         Tell cells from empty droplets; auto does so on unfiltered input.
     min_umi
