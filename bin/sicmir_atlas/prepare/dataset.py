@@ -93,7 +93,8 @@ def prepare_dataset(
             _require_landmarks(genes, max_missing_landmarks)
             selected = metadata.row_filter(dataset, matrix.cells)
             labels = metadata.cell_labels(dataset, matrix.cells)
-            order = _by_cell_type(labels)
+            metadata.require_labels(labels[selected])
+            order = _by_cell_type(labels, matrix.cells.index)
             with closing(Spill(matrix.n_cells)) as spill:
                 figures = _measure_into(spill, matrix, genes, order)
                 called = selected.copy()
@@ -126,9 +127,10 @@ def prepare_dataset(
         raise
 
 
-def _by_cell_type(labels: pd.DataFrame) -> NDArray[np.intp]:
+def _by_cell_type(labels: pd.DataFrame, cell_ids: pd.Index[str]) -> NDArray[np.intp]:
+    """Order by cell type, then id, so that draws of cells do not hang on the file's order."""
     codes = labels["cell_type_original"].cat.codes.to_numpy()
-    return np.argsort(codes, kind="stable")
+    return np.lexsort((cell_ids.to_numpy(str), codes))
 
 
 def _measure_into(

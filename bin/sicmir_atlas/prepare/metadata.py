@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["cell_labels", "require_human", "require_metadata", "row_filter"]
+__all__ = ["cell_labels", "require_human", "require_labels", "require_metadata", "row_filter"]
 
 _OBS = "obs:"
 _HUMAN = {"homo sapiens", "human", "ncbitaxon:9606"}
 _NO_UMI = {"EFO:0008930", "EFO:0008931", "EFO:0700016"}
+_BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _AS_THEY_ARE = ("sex", "development_stage", "suspension_type")
 
 
@@ -48,7 +49,7 @@ def require_human(dataset: Mapping[str, Any], cells: pd.DataFrame | None = None)
         return
     organisms = [given]
     if cells is not None:
-        organisms = [o for o in _values(dataset, "organism", cells).unique() if pd.notna(o)]
+        organisms = list(_values(dataset, "organism", cells).cat.categories) or ["not given"]
     others = [o for o in organisms if str(o).strip().casefold() not in _HUMAN]
     if others:
         figure = f"{', '.join(map(str, others))}; only Homo sapiens is included"
@@ -64,6 +65,27 @@ def require_metadata(dataset: Mapping[str, Any]) -> None:
     assay = dataset.get("assay")
     if assay and not assay.startswith(_OBS) and map_label("assay", assay).term_id in _NO_UMI:
         raise ExcludedDataset("umi", f"{assay} counts reads; UMI-based assays are included")
+
+
+def require_labels(labels: pd.DataFrame) -> None:
+    """Refuse a dataset whose columns leave tissue or disease empty, or name assays without UMIs.
+
+    Parameters
+    ----------
+    labels
+        What :func:`cell_labels` gives, of the cells that the row's filter keeps.
+    """
+    lacking = [n for n in ("tissue", "disease") if labels[f"{n}_original"].isna().all()]
+    if lacking:
+        raise ExcludedDataset("metadata", f"{' and '.join(lacking)} not given for any cell")
+    reads = labels["assay_ontology_term_id"].isin(_NO_UMI)
+    if reads.any():
+        assays = ", ".join(sorted(labels.loc[reads, "assay"].unique()))
+        figure = (
+            f"{reads.sum():,} of {len(labels):,} cells are of {assays}, which counts reads; "
+            "keep the others with `filter`"
+        )
+        raise ExcludedDataset("umi", figure)
 
 
 def cell_labels(dataset: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
@@ -106,11 +128,8 @@ def cell_labels(dataset: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame
     for field in ("cell_type", "tissue", "disease"):
         out[field] = _filled(out[field], UNKNOWN)
     out["suspension_type"] = _standard_column("suspension_type", cells)
-    out["is_primary_data"] = (
-        cells["is_primary_data"].astype("boolean").reset_index(drop=True)
-        if "is_primary_data" in cells
-        else pd.Series(pd.NA, index=range(len(cells)), dtype="boolean")
-    )
+    primary = _standard_column("is_primary_data", cells).astype(object)
+    out["is_primary_data"] = primary.str.lower().map(_BOOLEANS).astype("boolean")
     return pd.DataFrame(out)
 
 
