@@ -101,7 +101,8 @@ def match_moments(values: pd.Series, reference: pd.Series) -> pd.Series:
     if not both.any():
         return values
     sd, wanted = values[both].std(ddof=0), reference[both].std(ddof=0)
-    scale = wanted / sd if sd > 0 and wanted > 0 else 1.0
+    # equal values may differ by a rounding step
+    scale = wanted / sd if min(sd, wanted) > 1e-9 else 1.0
     return (values - values[both].mean()) * scale + reference[both].mean()
 
 

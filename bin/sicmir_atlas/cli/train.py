@@ -63,8 +63,11 @@ def train(
     from sicmir_atlas.model.training import RECIPES
     from sicmir_atlas.model.trainset import read_pairs, train_and_judge, write_model
 
-    changes = {"learning_rate": learning_rate, "max_epochs": max_epochs}
-    chosen = replace(RECIPES[recipe], **{k: v for k, v in changes.items() if v is not None})
+    chosen = RECIPES[recipe]
+    if learning_rate is not None:
+        chosen = replace(chosen, learning_rate=learning_rate)
+    if max_epochs is not None:
+        chosen = replace(chosen, max_epochs=max_epochs)
     trained = train_and_judge(
         read_pairs(mrna, mirna, strata),
         chosen,

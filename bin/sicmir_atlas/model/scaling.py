@@ -179,7 +179,7 @@ def _dense(x: Any) -> NDArray[Any]:
 
 
 def _is_sparse(x: Any) -> bool:
-    return sparse.issparse(x)
+    return bool(sparse.issparse(x))
 
 
 def _check_weights(weights: ArrayLike | None, n_rows: int) -> Float64:
