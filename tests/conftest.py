@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,60 @@ def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from sicmir_atlas.demo import write_demo
 
     return write_demo(tmp_path_factory.mktemp("demo")).parent
+
+
+@pytest.fixture(scope="session")
+def demo_atlas(demo_data: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Atlas of the simulated datasets, built step by step in this process. Not to be changed."""
+    from sicmir_atlas import sources
+    from sicmir_atlas.atlas.consolidate import consolidate
+    from sicmir_atlas.atlas.predict import PredictOptions, predict_dataset
+    from sicmir_atlas.check import check_samplesheet
+    from sicmir_atlas.errors import ExcludedDataset
+    from sicmir_atlas.model.inference import load_predictor
+    from sicmir_atlas.model.weights import load_model
+    from sicmir_atlas.prepare.dataset import prepare_dataset
+    from sicmir_atlas.prepare.qc import PROFILES
+
+    folder = tmp_path_factory.mktemp("demo_atlas")
+    schema = json.loads((root / "assets/schema_input.json").read_text())
+    rows = check_samplesheet(demo_data / "datasets.csv", base=str(demo_data), schema=schema)
+    model = load_model()
+    shards, verdicts = [], {}
+    for row in rows:
+        name = row["dataset_id"]
+        fetched = [
+            (file, sources.fetch(file, folder / "fetched" / name)) for file in sources.resolve(row)
+        ]
+        try:
+            prepared = prepare_dataset(
+                row,
+                [path for _, path in fetched],
+                folder / "prepared" / name,
+                source=sources.source_record(fetched),
+                profile=PROFILES["atlas"],
+                profile_name="atlas",
+            )
+            shard = predict_dataset(
+                prepared,
+                folder / "shards" / name,
+                model=model,
+                predictor=load_predictor(model),
+                options=PredictOptions(),
+            )
+        except ExcludedDataset as excluded:
+            said = {"dataset_id": name, "reason": str(excluded), "facts": excluded.facts}
+            verdicts[name] = said
+        else:
+            shards.append(shard)
+    atlas = folder / "atlas"
+    consolidate(
+        rows,
+        atlas,
+        shards=shards,
+        verdicts=verdicts,
+        failures={},
+        model=model,
+        parameters={"qc_profile": "atlas"},
+    )
+    return atlas

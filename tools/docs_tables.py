@@ -45,8 +45,8 @@ def with_tables(text: str) -> str:
         "samplesheet": samplesheet(_read("assets/schema_input.json")),
     }
     for name, table in made.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.S)
-        text = pattern.sub(lambda found, table=table: found[1] + table + found[2], text)
+        pattern = re.compile(rf"(?<=<!-- {name} -->\n)(?:(?!<!--).)*(?=<!-- end -->)", re.DOTALL)
+        text = pattern.sub(lambda _, table=table: table + "\n", text)
     return text
 
 
@@ -69,7 +69,8 @@ def parameters(schema: dict[str, Any]) -> str:
         for name, entry in group["properties"].items():
             needed = name in group.get("required", ()) and "default" not in entry
             default = "**needed**" if needed else _code(entry.get("default"))
-            lines.append(f"| `--{name}` | {_kind(entry)} | {default} | {entry['description']} |")
+            meaning = _prose(entry["description"])
+            lines.append(f"| `--{name}` | {_kind(entry)} | {default} | {meaning} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -77,11 +78,12 @@ def parameters(schema: dict[str, Any]) -> str:
 def samplesheet(schema: dict[str, Any]) -> str:
     """Table of the samplesheet's columns."""
     item = schema["items"]
+    required = {*item["required"], *(n for rule in item["allOf"] for n in rule["then"]["required"])}
     lines = ["| column | value | meaning | for example |", "|---|---|---|---|"]
     for name, entry in item["properties"].items():
-        value = _kind(entry) + (", **needed**" if name in item["required"] else "")
+        value = _kind(entry) + (", **needed**" if name in required else "")
         example = "<br>".join(_code(e) for e in entry.get("examples", ()))
-        lines.append(f"| `{name}` | {value} | {entry['description']} | {example} |")
+        lines.append(f"| `{name}` | {value} | {_prose(entry['description'])} | {example} |")
     return "\n".join(lines)
 
 
@@ -90,6 +92,8 @@ def _kind(entry: dict[str, Any]) -> str:
         return ", ".join(_code(value) for value in entry["enum"])
     kinds = [entry["type"]] if isinstance(entry["type"], str) else entry["type"]
     text = {"string": "text"}.get(kinds[0], kinds[0])
+    if "exclusiveMinimum" in entry:
+        return f"{text}, above {entry['exclusiveMinimum']}"
     low, high = entry.get("minimum"), entry.get("maximum")
     if high is not None:
         return f"{text}, {low} to {high}"
@@ -101,6 +105,10 @@ def _code(value: object) -> str:
         return ""
     text = json.dumps(value) if isinstance(value, bool) else str(value)
     return f"`{text}`".replace("|", "\\|")
+
+
+def _prose(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "\\<")
 
 
 def _read(name: str) -> dict[str, Any]:
