@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 OUTDIR ?= results
+BULK ?= ../shared/data/bulk
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
@@ -28,6 +29,12 @@ lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint
 
 docs: $(VENV)/.runtime  ## docs/output.md from the schema
 	@bin/sicmir-step schema > docs/output.md
+
+weights: .venv-torch/.torch  ## train the shipped first weights again, to the same bytes
+	@.venv-torch/bin/python tools/tcga_targets.py $(BULK) bin/sicmir_atlas/data/mirnas.txt build/weights
+	@.venv-torch/bin/python bin/sicmir-step train $(BULK)/tcga_rnaseq_log2_977.csv.gz build/weights/mirna.csv.gz \
+	  --strata $(BULK)/tcga_rnaseq_samples.csv --about build/weights/about.json \
+	  --sources build/weights/sources.tsv --output bin/sicmir_atlas/data/models/sicmir-tcga414-v1
 
 lock:  ## exact versions anew; needs uv
 	@for set in runtime: "test:--group test" "torch:--group test --extra train"; do \
