@@ -89,7 +89,7 @@ def test_real_datasets_over_http(nextflow, sheet, served, server):
     samplesheet = sheet(
         row("pbmc_facs", "pbmc_facs.h5ad", fault="cut", cell_type="obs:celltype", **BLOOD),
         row("pbmc3k", "pbmc3k.h5ad", fault="flaky", **BLOOD),
-        row("gsm6544281", *triplet, format="mtx", tissue="lung", disease="normal"),
+        row("gsm6544281", *triplet, format="mtx", **{**BLOOD, "tissue": "lung"}),
         row("lung_atlas", "lung_lines.h5ad", **LUNG),
         row("lung_case", "lung_lines.h5ad", qc_profile="case", **LUNG),
     )
