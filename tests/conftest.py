@@ -86,3 +86,19 @@ def demo_atlas(demo_data: Path, root: Path, tmp_path_factory: pytest.TempPathFac
         parameters={"qc_profile": "atlas"},
     )
     return atlas
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The shipped model."""
+    from sicmir_atlas.model.weights import load_model
+
+    return load_model()
+
+
+@pytest.fixture(scope="session")
+def predictor(model):
+    """Predicts with the shipped model on the CPU."""
+    from sicmir_atlas.model.inference import load_predictor
+
+    return load_predictor(model)

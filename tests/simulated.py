@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sicmir_atlas.atlas.predict import PredictOptions, predict_dataset
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.prepare.dataset import prepare_dataset
 from sicmir_atlas.prepare.qc import QcProfile
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sicmir_atlas.atlas.shard import Shard
+    from sicmir_atlas.model.inference import Predictor
+    from sicmir_atlas.model.weights import Model
     from sicmir_atlas.prepare.folder import PreparedDataset
 
 EVERYTHING = QcProfile(strict=False, min_genes=None, min_cells=0, min_cells_qc=0)
@@ -70,3 +74,12 @@ def prepare(
 def matrix(prepared: PreparedDataset) -> np.ndarray:
     """Log-normalised landmarks of a prepared dataset, dense."""
     return np.vstack([block.toarray() for block in prepared.blocks()])
+
+
+def predict(
+    prepared: PreparedDataset, output: Path, model: Model, predictor: Predictor, **options: Any
+) -> Shard:
+    """Predict a prepared dataset with these options."""
+    return predict_dataset(
+        prepared, output, model=model, predictor=predictor, options=PredictOptions(**options)
+    )

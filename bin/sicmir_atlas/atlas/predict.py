@@ -64,7 +64,8 @@ def predict_dataset(
     Raises
     ------
     ExcludedDataset
-        Rule ``degenerate_pooling``: fewer than 3 pools or 2 cell types.
+        Rule ``degenerate_pooling``: fewer than 3 pools or 2 cell types. Rule ``cell_type``: no
+        labels to pool by, and cells are not predicted.
     InputError
         If the model's panels are not this package's.
     """
@@ -87,12 +88,16 @@ def predict_dataset(
     about = _dataset_facts(facts, cells)
     labelled = cells["cell_type_original"].notna()
     pools = pd.DataFrame({"method": []})
-    if labelled.any():
-        try:
+    try:
+        if labelled.any():
             pools, predicted = _predict_pools(prepared, cells, dataset_id, predictor, options)
-        except ExcludedDataset as excluded:
-            excluded.facts.update(about)
-            raise
+        elif not options.per_cell:
+            figure = "no cell has a label to pool by, and per-cell prediction is off"
+            raise ExcludedDataset("cell_type", figure)
+    except ExcludedDataset as excluded:
+        excluded.facts.update(about)
+        raise
+    if labelled.any():
         with writing.table("pool_mirna") as writer:
             writer.write(to_arrow(pools, TABLES["pool_mirna"], predicted))
         writing.add("cell_type_mirna", _cell_type_means(pools, predicted, cells))
@@ -176,7 +181,8 @@ def _predict_pools(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     keys = [*_GROUP, "donor_id"] if options.pool_by_donor else _GROUP
     groups = cells[keys].astype(object)
-    names = groups.fillna("unknown").astype(str).agg("|".join, axis=1)
+    parts = groups.fillna("unknown").astype(str).replace({"%": "%25", r"\|": "%7C"}, regex=True)
+    names = parts.agg("|".join, axis=1)
     names = names.where(cells["cell_type_original"].notna(), None)
     plan = PoolPlan.from_labels(
         names,
