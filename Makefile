@@ -27,8 +27,9 @@ lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint
 	@ruff check . && ruff format --check . && MYPYPATH=bin mypy --strict -p sicmir_atlas
 	@tools/nextflow lint -exclude '$(VENV)' main.nf nextflow.config conf modules subworkflows workflows
 
-docs: $(VENV)/.runtime  ## docs/output.md from the schema
+docs: demo  ## tables and answers in the docs, from the schemas and the demo's atlas
 	@bin/sicmir-step schema > docs/output.md
+	@python tools/docs_tables.py $(OUTDIR)/atlas
 
 weights: .venv-torch/.torch  ## train the shipped first weights again, to the same bytes
 	@.venv-torch/bin/python tools/tcga_targets.py $(BULK) bin/sicmir_atlas/data/mirnas.txt build/weights

@@ -11,7 +11,7 @@ bin/sicmir-step summary "$outdir/atlas"
 cat <<TEXT
 
 The atlas lies in $outdir/atlas. All counts in it are simulated. Try next:
-  bin/sicmir-step sql $outdir/atlas "FROM cell_type_mirna WHERE mirna = 'hsa-miR-21-5p' ORDER BY rank_over_types"
-  bin/sicmir-step validate $outdir/atlas
-  bin/sicmir-step predict demo/demo_blood.h5ad --by cell_type -o blood_mirna.csv
+  .venv/bin/python bin/sicmir-step sql $outdir/atlas "FROM cell_type_mirna WHERE mirna = 'hsa-miR-21-5p' ORDER BY rank_over_types"
+  .venv/bin/python bin/sicmir-step validate $outdir/atlas
+  .venv/bin/python bin/sicmir-step predict demo/demo_blood.h5ad --by cell_type -o blood_mirna.csv
 TEXT

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
 from sicmir_atlas.atlas.database import quoted, scan
-from sicmir_atlas.atlas.schema import SCHEMA_VERSION
+from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
 from sicmir_atlas.errors import GoneError, InputError, SicmirError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self
 
     import pandas as pd
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Atlas", "QueryError", "open_atlas"]
 
+Answer = TypeVar("Answer")
+_FILE = "atlas_file"
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
@@ -61,25 +63,24 @@ class Atlas:
         if found.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
             msg = f"{folder}: schema {found}; this version of sicmir-atlas reads {SCHEMA_VERSION}"
             raise InputError(msg)
-        self._connection = duckdb.connect(str(database), read_only=True)
-        self._shield()
+        self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+        self._connection.execute("SET autoload_known_extensions = false")
+        self._connection.execute(f"ATTACH {quoted(str(database))} AS {_FILE} (READ_ONLY)")
+        self._name_tables()
 
-    def _shield(self) -> None:
+    def _name_tables(self) -> None:
+        """Give every table a view of its own, then shut everything else out."""
         paths: dict[str, list[str]] = defaultdict(list)
         for file in self.manifest["files"]:
             paths[file["table"]].append(str(self.folder / file["path"]))
-        views = self._connection.execute(
-            "SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name != 'temp'"
-        ).fetchall()
-        large = [name for (name,) in views if name in paths]
+        large = [name for name, spec in TABLES.items() if spec.per_dataset and paths[name]]
         allowed = ", ".join(quoted(path) for name in large for path in paths[name])
-        self._connection.execute("SET autoinstall_known_extensions = false")
-        self._connection.execute("SET autoload_known_extensions = false")
-        if allowed:
-            self._connection.execute(f"SET allowed_paths = [{allowed}]")
+        self._connection.execute(f"SET allowed_paths = [{allowed}]")
         self._connection.execute("SET enable_external_access = false")
-        for name in large:
-            self._connection.execute(f'CREATE TEMP VIEW "{name}" AS FROM {scan(paths[name])}')
+        for name, spec in TABLES.items():
+            origin = scan(paths[name]) if name in large else f'{_FILE}."{name}"'
+            self._connection.execute(f'CREATE VIEW "{name}" AS FROM {origin}')
+            self._connection.execute(f'COMMENT ON VIEW "{name}" IS {quoted(spec.description)}')
         self._connection.execute("SET lock_configuration = true")
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pd.DataFrame:
@@ -97,19 +98,20 @@ class Atlas:
         QueryError
             If DuckDB refuses the query, or the query would do more than read.
         """
-        return self._run(query, parameters).df()
+        return self._answer(query, parameters, lambda relation: relation.df())
 
     def arrow(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
         """Answer a query as an Arrow table; see :meth:`sql`."""
-        return self._run(query, parameters).to_arrow_table()
+        return self._answer(query, parameters, lambda relation: relation.to_arrow_table())
 
     def tables(self) -> pd.DataFrame:
-        """Names and row counts of the tables."""
-        return self.sql(
-            "SELECT table_name AS name, max(comment) AS description FROM ("
-            "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
-            "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal) t "
-            "GROUP BY table_name ORDER BY table_name"
+        """Names of the tables, what they hold, and their rows."""
+        import pandas as pd
+
+        rows = {name: self.sql(f'SELECT count(*) FROM "{name}"').iat[0, 0] for name in TABLES}
+        return pd.DataFrame(
+            [(spec.name, rows[spec.name], spec.description) for spec in TABLES.values()],
+            columns=["table", "rows", "description"],
         )
 
     def close(self) -> None:
@@ -125,13 +127,18 @@ class Atlas:
     def __repr__(self) -> str:
         return f"Atlas({str(self.folder)!r})"
 
-    def _run(self, query: str, parameters: Sequence[Any] | None) -> duckdb.DuckDBPyConnection:
+    def _answer(
+        self,
+        query: str,
+        parameters: Sequence[Any] | None,
+        collect: Callable[[duckdb.DuckDBPyRelation], Answer],
+    ) -> Answer:
         try:
             statements = self._connection.extract_statements(query)
             if len(statements) != 1 or statements[0].type not in _READING:
                 msg = "one statement that reads is run at a time: SELECT, WITH, DESCRIBE or EXPLAIN"
                 raise QueryError(msg)
-            return self._connection.execute(query, parameters)
+            return collect(self._connection.sql(query, params=parameters))
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
 

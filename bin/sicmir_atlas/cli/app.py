@@ -21,7 +21,7 @@ _EXAMPLES = """Examples:
   sicmir-atlas sql results/atlas "SELECT dataset_id, status FROM datasets"
   sicmir-atlas validate results/atlas
 
-The whole line: nextflow run main.nf --input datasets.csv -profile docker"""
+The whole line: nextflow run main.nf --input datasets.csv --outdir results"""
 
 app = App(
     name="sicmir-atlas",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from sicmir_atlas.sources.files import mask
+from sicmir_atlas.sources.files import mask, scheme_of
 from sicmir_atlas.sources.verify import digest_of
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def source_record(fetched: Iterable[tuple[RemoteFile, Path]]) -> dict[str, Any]:
 
     Returns
     -------
-    ``files``, a list of ``name``, ``url`` (without secrets), ``sha256`` and ``size`` sorted by
-    name; and ``sha256``: of one file its own, of several that of the lines ``sha256sum`` prints
+    ``files``, a list of ``name``, ``url`` (without secrets; a local file's name, wherever it
+    lies), ``sha256`` and ``size`` sorted by name; and ``sha256``: of one file its own, of several that of the lines ``sha256sum`` prints
     for them in that order.
     """
     files = []
@@ -30,7 +30,7 @@ def source_record(fetched: Iterable[tuple[RemoteFile, Path]]) -> dict[str, Any]:
         files += [
             {
                 "name": str(one.relative_to(path.parent)),
-                "url": mask(file.url) + (f"/{one.name}" if path.is_dir() else ""),
+                "url": _address(file) + (f"/{one.name}" if path.is_dir() else ""),
                 "sha256": (path is one and file.sha256) or digest_of(one),
                 "size": one.stat().st_size,
             }
@@ -40,3 +40,7 @@ def source_record(fetched: Iterable[tuple[RemoteFile, Path]]) -> dict[str, Any]:
     lines = "".join(f"{entry['sha256']}  {entry['name']}\n" for entry in files)
     combined = files[0]["sha256"] if len(files) == 1 else hashlib.sha256(lines.encode()).hexdigest()
     return {"files": files, "sha256": combined}
+
+
+def _address(file: RemoteFile) -> str:
+    return file.name if scheme_of(file.url) == "file" else mask(file.url)
