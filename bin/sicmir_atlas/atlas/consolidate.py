@@ -142,7 +142,7 @@ def _dataset_row(
         verdict = verdicts[dataset_id]
         said = {"status": "excluded", "reason": verdict["reason"]}
         return {**about, **verdict.get("facts", {}), **said}
-    return {**about, "status": "failed", "reason": failures.get(dataset_id, _NO_RESULT)}
+    return {**about, "status": "failed", "reason": failures.get(dataset_id) or _NO_RESULT}
 
 
 def _mirna_table(model: Model) -> pd.DataFrame:

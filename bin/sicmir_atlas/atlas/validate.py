@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow.parquet as pq
+from pyarrow.lib import ArrowException
 
 from sicmir_atlas.atlas.database import quoted, scan
 from sicmir_atlas.atlas.files import sha256_of
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from sicmir_atlas.atlas.schema import TableSpec
 
 __all__ = ["Violation", "validate"]
+
+_ENTRY = {"path": str, "table": str, "rows": int, "bytes": int, "sha256": str}
 
 
 @dataclass(frozen=True)
@@ -42,14 +49,13 @@ def validate(atlas: Path) -> list[Violation]:
     Every violation found: of the manifest, of files (missing, checksum, rows, schema, nulls), of
     tables (keys, references, allowed values) and of ``atlas.duckdb``. Empty for a sound atlas.
     """
-    manifest_path = atlas / "manifest.json"
     try:
-        manifest = json.loads(manifest_path.read_text())
+        manifest = json.loads((atlas / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return [Violation("manifest.json", f"cannot be read: {error}")]
-    found = manifest.get("schema_version")
-    if found != SCHEMA_VERSION:
-        return [Violation("manifest.json", f"schema {found}, this version checks {SCHEMA_VERSION}")]
+    problem = _manifest_problem(manifest)
+    if problem is not None:
+        return [Violation("manifest.json", problem)]
     violations: list[Violation] = []
     sound: dict[str, list[str]] = defaultdict(list)
     for entry in manifest["files"]:
@@ -59,16 +65,31 @@ def validate(atlas: Path) -> list[Violation]:
             sound[entry["table"]].append(str(atlas / entry["path"]))
     violations += _orphans(atlas, {entry["path"] for entry in manifest["files"]})
     with duckdb.connect() as connection:
-        views = {name: paths for name, paths in sound.items() if paths}
-        for name, paths in views.items():
+        for name, paths in sound.items():
             connection.execute(f'CREATE VIEW "{name}" AS FROM {scan(paths)}')
         for spec in TABLES.values():
-            if spec.name in views:
-                violations += _check_table(connection, spec, set(views))
+            if spec.name in sound:
+                violations += _check_table(connection, spec, set(sound))
             elif not spec.per_dataset:
                 violations.append(Violation(spec.name, "the manifest lists no sound file of it"))
-    violations += _check_database(atlas, manifest)
+    violations += _check_database(atlas, manifest["files"], sound)
     return violations
+
+
+def _manifest_problem(manifest: Any) -> str | None:
+    if not isinstance(manifest, dict) or "schema_version" not in manifest:
+        return "states no schema version"
+    found = manifest["schema_version"]
+    if found != SCHEMA_VERSION:
+        return f"schema {found}, this version checks {SCHEMA_VERSION}"
+    files = manifest.get("files")
+    if not isinstance(files, list):
+        return "lists no files"
+    for number, entry in enumerate(files, start=1):
+        for key, kind in _ENTRY.items():
+            if not isinstance(entry, dict) or not isinstance(entry.get(key), kind):
+                return f"file {number} of its list has no {key}"
+    return None
 
 
 def _check_file(atlas: Path, entry: Mapping[str, Any]) -> Iterator[Violation]:
@@ -77,14 +98,24 @@ def _check_file(atlas: Path, entry: Mapping[str, Any]) -> Iterator[Violation]:
     if spec is None:
         yield Violation(where, f"table {entry['table']} is not in the schema")
         return
+    if path.is_absolute() != atlas.is_absolute() or ".." in PurePosixPath(where).parts:
+        yield Violation(where, "lies outside the atlas")
+        return
     if not path.is_file():
         yield Violation(where, "is in the manifest but not in the folder")
         return
+    size = path.stat().st_size
+    if size != entry["bytes"]:
+        yield Violation(where, f"{size} bytes, the manifest says {entry['bytes']}")
     digest = sha256_of(path)
     if digest != entry["sha256"]:
         yield Violation(where, f"sha256 is {digest}, the manifest says {entry['sha256']}")
         return
-    file = pq.ParquetFile(path)
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, ArrowException) as error:
+        yield Violation(where, f"cannot be read: {error}")
+        return
     if file.metadata.num_rows != entry["rows"]:
         yield Violation(where, f"{file.metadata.num_rows} rows, the manifest says {entry['rows']}")
     yield from _check_schema(where, file, spec)
@@ -92,19 +123,28 @@ def _check_file(atlas: Path, entry: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _check_schema(where: str, file: pq.ParquetFile, spec: TableSpec) -> Iterator[Violation]:
     schema, expected = file.schema_arrow, spec.arrow_schema()
-    for name in expected.names:
-        if name not in schema.names:
-            yield Violation(where, f"column {name} is missing")
-        elif schema.field(name) != expected.field(name):
-            yield Violation(
-                where, f"column is `{schema.field(name)}`, not `{expected.field(name)}`"
-            )
-    for name in schema.names:
-        if name not in expected.names:
-            yield Violation(where, f"column {name} is not in the schema")
+    present = {field.name: field for field in schema}
+    for wanted in expected:
+        found = present.pop(wanted.name, None)
+        if found is None:
+            yield Violation(where, f"column {wanted.name} is missing")
+        elif found != wanted:
+            yield Violation(where, f"column is `{_as_text(found)}`, not `{_as_text(wanted)}`")
+            # a column that Parquet itself marks `not null` can hold none
+            n_null = 0 if wanted.nullable else file.read([wanted.name])[0].null_count
+            if n_null:
+                yield Violation(where, f"{wanted.name} has {n_null} nulls, none are allowed")
+    for name in present:
+        yield Violation(where, f"column {name} is not in the schema")
+    if schema.names != expected.names and sorted(schema.names) == sorted(expected.names):
+        yield Violation(where, "columns are in another order than in the schema")
     stated = (schema.metadata or {}).get(b"sicmir_atlas.schema_version", b"").decode()
     if stated != SCHEMA_VERSION:
         yield Violation(where, f"its metadata says schema {stated or 'nothing'}")
+
+
+def _as_text(field: pa.Field) -> str:
+    return f"{field.name}: {field.type}{'' if field.nullable else ' not null'}"
 
 
 def _check_table(
@@ -116,12 +156,13 @@ def _check_table(
         return int(row[0])
 
     table = f'"{spec.name}"'
-    required = [c for c in spec.all_columns() if not c.nullable]
-    nulls = ", ".join(f'count(*) - count("{c.name}")' for c in required)
-    counted = connection.execute(f"SELECT {nulls} FROM {table}").fetchone()
-    for column, n_null in zip(required, counted or (), strict=True):
-        if n_null:
-            yield Violation(spec.name, f"column {column.name} has {n_null} nulls, none are allowed")
+    if spec.mirna_type is not None:
+        wide = spec.all_columns()[len(spec.columns) :]
+        counts = ", ".join(f'count_if(NOT isfinite("{c.name}"))' for c in wide)
+        counted = connection.execute(f"SELECT {counts} FROM {table}").fetchone()
+        for column, n_bad in zip(wide, counted or (), strict=True):
+            if n_bad:
+                yield Violation(spec.name, f"column {column.name} has {n_bad} values not finite")
     key = ", ".join(f'"{name}"' for name in spec.primary_key)
     repeated = count(
         f"SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1)"
@@ -152,11 +193,10 @@ def _orphans(atlas: Path, listed: set[str]) -> Iterator[Violation]:
             yield Violation(name, "is in the folder but not in the manifest")
 
 
-def _check_database(atlas: Path, manifest: Mapping[str, Any]) -> Iterator[Violation]:
+def _check_database(
+    atlas: Path, files: Sequence[Mapping[str, Any]], sound: Mapping[str, Sequence[str]]
+) -> Iterator[Violation]:
     path = atlas / "atlas.duckdb"
-    rows: dict[str, int] = defaultdict(int)
-    for entry in manifest["files"]:
-        rows[entry["table"]] += entry["rows"]
     if not path.is_file():
         yield Violation("atlas.duckdb", "is missing")
         return
@@ -166,15 +206,44 @@ def _check_database(atlas: Path, manifest: Mapping[str, Any]) -> Iterator[Violat
         yield Violation("atlas.duckdb", f"cannot be opened: {error}")
         return
     with connection:
-        connection.execute(f"SET file_search_path = {quoted(str(atlas))}")
+        views = dict(connection.execute(_VIEWS).fetchall())
         for name in TABLES:
+            listed = [entry for entry in files if entry["table"] == name]
             try:
-                found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
+                if name in views:
+                    problem = _view_problem(views[name], [entry["path"] for entry in listed])
+                else:
+                    n_rows = sum(entry["rows"] for entry in listed)
+                    paths = sound.get(name, ())
+                    complete = len(paths) == len(listed)
+                    problem = _rows_problem(connection, name, n_rows, paths if complete else ())
             except duckdb.Error as error:
-                yield Violation("atlas.duckdb", f"table {name} cannot be read: {error}")
-                continue
-            if found is None or found[0] != rows[name]:
-                n = found[0] if found else 0
-                yield Violation(
-                    "atlas.duckdb", f"table {name} has {n} rows, the files {rows[name]}"
-                )
+                problem = f"cannot be read: {error}"
+            if problem is not None:
+                yield Violation("atlas.duckdb", f"{name} {problem}")
+
+
+_VIEWS = "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal"
+
+
+def _view_problem(sql: str, paths: Sequence[str]) -> str | None:
+    named = [text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", sql)]
+    if sorted(named) != sorted(paths):
+        return "is a view of other files than the manifest lists"
+    return None
+
+
+def _rows_problem(
+    connection: duckdb.DuckDBPyConnection, name: str, n_rows: int, paths: Sequence[str]
+) -> str | None:
+    def count(query: str) -> int:
+        row = connection.execute(query).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    found = count(f'SELECT count(*) FROM "{name}"')
+    if found != n_rows:
+        return f"has {found} rows, the files {n_rows}"
+    differing = paths and count(
+        f'SELECT count(*) FROM (FROM "{name}" EXCEPT ALL FROM {scan(paths)})'
+    )
+    return f"has {differing} rows that differ from the files'" if differing else None
