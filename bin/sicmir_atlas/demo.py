@@ -63,9 +63,7 @@ DATASETS = (
         disease="ulcerative colitis",
         row={"counts_layer": "counts", "gene_symbols": "feature_name"},
     ),
-    DemoDataset(
-        "demo_mouse", "lung", {"T cell": 300, "fibroblast": 300}, organism="Mus musculus"
-    ),
+    DemoDataset("demo_mouse", "lung", {"T cell": 300, "fibroblast": 300}, organism="Mus musculus"),
     DemoDataset("demo_two_types", "skin of body", {"fibroblast": 340, "endothelial cell": 220}),
 )
 _KINDS = {
@@ -182,9 +180,7 @@ def _programme(name: str, n_genes: int = _PROGRAMME_GENES) -> np.ndarray:
     return factor
 
 
-def _h5ad(
-    dataset: DemoDataset, counts: sparse.csr_matrix, cells: pd.DataFrame
-) -> dict[str, bytes]:
+def _h5ad(dataset: DemoDataset, counts: sparse.csr_matrix, cells: pd.DataFrame) -> dict[str, bytes]:
     import anndata as ad
 
     genes = _genes()

@@ -20,9 +20,9 @@ def source_record(fetched: Iterable[tuple[RemoteFile, Path]]) -> dict[str, Any]:
 
     Returns
     -------
-    ``files``, a list of ``name``, ``url`` (without secrets; a local file's name, wherever it
-    lies), ``sha256`` and ``size`` sorted by name; and ``sha256``: of one file its own, of several that of the lines ``sha256sum`` prints
-    for them in that order.
+    ``files``, a list of ``name``, ``url`` (without secrets; of a local file its name, wherever it
+    lies), ``sha256`` and ``size`` sorted by name; and ``sha256``: of one file its own, of several
+    that of the lines ``sha256sum`` prints for them in that order.
     """
     files = []
     for file, path in fetched:
