@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -11,7 +13,6 @@ from sicmir_atlas.atlas.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from sicmir_atlas.atlas.files import AtlasFile
     from sicmir_atlas.atlas.schema import TableSpec
@@ -32,10 +33,16 @@ def build_database(atlas: Path, files: Sequence[AtlasFile]) -> None:
     paths: Mapping[str, list[str]] = defaultdict(list)
     for file in files:
         paths[file.table].append(file.path)
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-        connection.execute(f"SET file_search_path = {quoted(str(atlas))}")
+    with (
+        tempfile.TemporaryDirectory() as place,
+        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
+    ):
+        # DuckDB reads commas, stars and question marks in a folder's name as signs of its own
+        alias = Path(place) / "atlas"
+        alias.symlink_to(atlas.resolve())
+        connection.execute(f"SET file_search_path = {quoted(str(alias))}")
         connection.execute(
-            f"ATTACH {quoted(str(part))} AS atlas (STORAGE_VERSION '{_STORAGE_VERSION}')"
+            f"ATTACH {quoted(str(alias / part.name))} AS atlas (STORAGE_VERSION '{_STORAGE_VERSION}')"
         )
         connection.execute("USE atlas")
         for spec in TABLES.values():

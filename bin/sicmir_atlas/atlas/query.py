@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,7 @@ import duckdb
 
 from sicmir_atlas.atlas.database import quoted, scan
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
-from sicmir_atlas.errors import GoneError, InputError, SicmirError
+from sicmir_atlas.errors import CorruptError, GoneError, InputError, SicmirError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ __all__ = ["Atlas", "QueryError", "open_atlas"]
 
 Answer = TypeVar("Answer")
 _FILE = "atlas_file"
-_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+_EXPLAIN = re.compile(r"^\s*EXPLAIN\s*(ANALYZE\b)?\s*(\([^)]*\))?", re.IGNORECASE)
 
 
 class QueryError(SicmirError, ValueError):
@@ -50,6 +51,8 @@ class Atlas:
         If there is no atlas in the folder.
     InputError
         If the atlas was written under another major version of the schema.
+    CorruptError
+        If one of its files is missing or broken.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -58,15 +61,24 @@ class Atlas:
         if not database.is_file() or not manifest.is_file():
             msg = f"{folder}: no atlas here (atlas.duckdb and manifest.json are expected)"
             raise GoneError(msg)
-        self.manifest: dict[str, Any] = json.loads(manifest.read_text())
-        found = self.manifest["schema_version"]
-        if found.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+        try:
+            self.manifest: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+            found = str(self.manifest["schema_version"])
+        except (ValueError, LookupError, TypeError) as error:
+            msg = f"{folder}: manifest.json cannot be read ({error}); see sicmir-atlas validate"
+            raise CorruptError(msg) from error
+        if found.split(".", maxsplit=1)[0] != SCHEMA_VERSION.split(".")[0]:
             msg = f"{folder}: schema {found}; this version of sicmir-atlas reads {SCHEMA_VERSION}"
             raise InputError(msg)
         self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         self._connection.execute("SET autoload_known_extensions = false")
-        self._connection.execute(f"ATTACH {quoted(str(database))} AS {_FILE} (READ_ONLY)")
-        self._name_tables()
+        try:
+            self._connection.execute(f"ATTACH {quoted(str(database))} AS {_FILE} (READ_ONLY)")
+            self._name_tables()
+        except duckdb.Error as error:
+            self._connection.close()
+            msg = f"{folder}: cannot be opened; sicmir-atlas validate says why ({error})"
+            raise CorruptError(msg) from error
 
     def _name_tables(self) -> None:
         """Give every table a view of its own, then shut everything else out."""
@@ -135,7 +147,10 @@ class Atlas:
     ) -> Answer:
         try:
             statements = self._connection.extract_statements(query)
-            if len(statements) != 1 or statements[0].type not in _READING:
+            if [s.type for s in statements] == [duckdb.StatementType.EXPLAIN]:
+                # EXPLAIN ANALYZE runs what it explains
+                statements = self._connection.extract_statements(_EXPLAIN.sub("", query))
+            if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
                 msg = "one statement that reads is run at a time: SELECT, WITH, DESCRIBE or EXPLAIN"
                 raise QueryError(msg)
             return collect(self._connection.sql(query, params=parameters))

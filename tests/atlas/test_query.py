@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import sicmir_atlas as sa
+from sicmir_atlas.atlas.query import QueryError
+from sicmir_atlas.atlas.schema import TABLES
+from sicmir_atlas.atlas.validate import validate
+from sicmir_atlas.errors import CorruptError, GoneError, InputError
+
+
+@pytest.fixture
+def opened(tampered):
+    with sa.open_atlas(tampered.folder) as atlas:
+        yield atlas
+
+
+def test_answers_are_data_frames(opened):
+    got = opened.sql("SELECT dataset_id, status FROM datasets ORDER BY ALL")
+    assert isinstance(got, pd.DataFrame)
+    assert got.to_dict("list") == {
+        "dataset_id": ["broken", "labelled", "refused", "silent", "unlabelled"],
+        "status": ["failed", "included", "excluded", "failed", "included"],
+    }
+
+
+def test_values_equal_the_files(opened, tampered):
+    stored = pq.read_table(tampered.path("cell_mirna")).to_pandas().set_index("cell_id")
+    name = "hsa-miR-21-5p"
+    got = opened.sql(
+        f'SELECT cell_id, "{name}" FROM cell_mirna WHERE dataset_id = ?', ["labelled"]
+    ).set_index("cell_id")
+    assert (got[name].astype("float16") == stored.loc[got.index, name]).all()
+    assert len(got) == 21
+
+
+def test_arrow(opened):
+    got = opened.arrow("SELECT mirna, reliability FROM mirnas ORDER BY position")
+    assert got.num_rows == 1298
+    assert str(got.schema.field("reliability").type) == "float"
+
+
+def test_tables(opened):
+    got = opened.tables().set_index("table")
+    assert list(got.index) == list(TABLES)
+    assert got.loc["cells", "rows"] == 42
+    assert got.loc["datasets", "rows"] == 5
+    assert got.loc["cells", "description"] == TABLES["cells"].description
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM cells LIMIT 1",
+        "WITH a AS (SELECT 1 AS x) SELECT x FROM a",
+        "DESCRIBE cells",
+        "SUMMARIZE datasets",
+        "EXPLAIN SELECT * FROM cells",
+        "EXPLAIN ANALYZE SELECT count(*) FROM cells",
+        "SELECT * FROM pool_mirna JOIN cells USING (dataset_id, cell_type) LIMIT 1",
+        "-- a comment\nSELECT 1;",
+    ],
+)
+def test_queries_that_read(opened, query):
+    assert len(opened.sql(query))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY datasets TO '{out}'",
+        "COPY (SELECT 1) TO '{own}'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{out}'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{own}'",
+        "explain /* */ (ANALYZE) COPY (SELECT 1) TO '{own}'",
+        "EXPLAIN ANALYZE DROP VIEW cells",
+        "EXPLAIN ANALYZE CREATE OR REPLACE VIEW cells AS SELECT 1",
+        "ATTACH '{out}' AS other",
+        "PRAGMA database_list",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "RESET lock_configuration",
+        "CREATE TABLE x AS SELECT 1",
+        "CREATE TEMP TABLE x AS SELECT 1",
+        "DROP TABLE datasets",
+        "DELETE FROM datasets",
+        "UPDATE datasets SET status = 'included'",
+        "INSERT INTO mirnas SELECT * FROM mirnas",
+        "EXPORT DATABASE '{out}'",
+        "CALL pragma_version()",
+        "SELECT 1; SELECT 2",
+        "SELECT 1; COPY datasets TO '{out}'",
+        "CHECKPOINT",
+        "VACUUM",
+        "",
+        "   -- nothing",
+        "SELEC 1",
+        "SELECT * FROM nowhere",
+        "SELECT ? + 1",
+        "SELECT CAST(dataset_id AS INTEGER) FROM datasets",
+        "SELECT error('now') FROM cells",
+    ],
+)
+def test_queries_that_do_not(opened, tampered, query, tmp_path):
+    out = tmp_path / "out.parquet"
+    own = tampered.path("cells")
+    with pytest.raises(QueryError) as refused:
+        opened.sql(query.format(out=out, own=own))
+    assert str(refused.value)
+    assert not out.exists()
+    assert opened.sql("SELECT count(*) FROM cells").iat[0, 0] == 42
+    assert validate(tampered.folder) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "read_csv('/etc/hostname')",
+        "read_csv('{secret}')",
+        "read_text('{secret}')",
+        "read_blob('{secret}')",
+        "read_parquet('{other}')",
+        "glob('/etc/*')",
+        "sniff_csv('{secret}')",
+        "'{secret}'",
+        "'{other}'",
+        "parquet_metadata('{other}')",
+        "sqlite_scan('{secret}', 'x')",
+        "read_csv('http://127.0.0.1:9/x.csv')",
+    ],
+)
+def test_nothing_outside_the_atlas_can_be_read(opened, tampered, tmp_path, source):
+    secret, other = tmp_path / "secret.csv", tmp_path / "other.parquet"
+    secret.write_text("a,b\n1,2\n")
+    shutil.copyfile(tampered.path("cells"), other)
+    with pytest.raises(QueryError):
+        opened.sql(f"SELECT * FROM {source.format(secret=secret, other=other)}")
+
+
+def test_variables_of_the_caller_are_no_tables(opened):
+    mine = pd.DataFrame({"x": [1]})
+    with pytest.raises(QueryError, match="mine"):
+        opened.sql("SELECT * FROM mine")
+    assert len(mine) == 1
+
+
+def test_an_error_of_sql_is_a_value_error(opened):
+    with pytest.raises(ValueError, match="nowhere") as error:
+        opened.sql("SELECT * FROM nowhere")
+    assert error.value.exit_code == 64
+
+
+@pytest.mark.parametrize("name", ["moved", "it's, a [new] h?me"])
+def test_the_folder_can_be_moved_anywhere(tampered, tmp_path, name):
+    moved = tmp_path / "far" / name
+    moved.parent.mkdir()
+    tampered.folder.rename(moved)
+    assert validate(moved) == []
+    with sa.open_atlas(moved) as atlas:
+        assert atlas.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
+
+
+def test_an_atlas_can_be_built_in_a_folder_of_any_name(build, tmp_path):
+    atlas = build(tmp_path / "it's, a [new] h?me" / "atlas")
+    assert validate(atlas) == []
+    with sa.open_atlas(atlas) as opened:
+        assert opened.sql("SELECT count(*) FROM pool_mirna").iat[0, 0] == 3
+
+
+def test_a_relative_path_and_another_directory_later(tampered, tmp_path, monkeypatch):
+    monkeypatch.chdir(tampered.folder.parent)
+    with sa.open_atlas("atlas") as atlas:
+        monkeypatch.chdir("/")
+        assert atlas.sql("SELECT count(*) FROM cells").iat[0, 0] == 42
+
+
+def test_duckdb_alone_inside_the_folder(tampered):
+    script = (
+        "import duckdb\n"
+        "with duckdb.connect('atlas.duckdb', read_only=True) as c:\n"
+        "    query = 'SELECT count(*), avg(\"hsa-miR-21-5p\") FROM cell_mirna'\n"
+        "    print(c.execute(query).fetchone())\n"
+        "    print(c.execute('SELECT count(*) FROM datasets').fetchone())\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script], cwd=tampered.folder, text=True)
+    assert said.startswith("(42, ")
+    assert said.endswith("(5,)\n")
+
+
+def test_comments_are_in_the_database(tampered):
+    with duckdb.connect(str(tampered.folder / "atlas.duckdb"), read_only=True) as connection:
+        query = "SELECT comment FROM duckdb_columns() WHERE table_name = ? AND column_name = ?"
+        got = connection.execute(query, ["cells", "n_counts"]).fetchone()
+        assert got == ("library size over all genes [UMI]",)
+
+
+def test_an_atlas_can_be_opened_twice_and_left_as_it_was(tampered):
+    before = (tampered.folder / "atlas.duckdb").read_bytes()
+    with sa.open_atlas(tampered.folder) as one, sa.open_atlas(tampered.folder) as two:
+        assert len(one.sql("FROM datasets")) == len(two.sql("FROM datasets")) == 5
+    assert (tampered.folder / "atlas.duckdb").read_bytes() == before
+
+
+def test_a_folder_nobody_may_write_to(tampered):
+    tampered.folder.chmod(0o555)
+    try:
+        with sa.open_atlas(tampered.folder) as atlas:
+            assert len(atlas.sql("FROM datasets")) == 5
+    finally:
+        tampered.folder.chmod(0o755)
+    assert os.access(tampered.folder, os.W_OK)
+
+
+def test_no_atlas(tmp_path):
+    with pytest.raises(GoneError, match="no atlas here"):
+        sa.open_atlas(tmp_path)
+
+
+def test_an_atlas_of_another_major_version(tampered):
+    tampered.edit_manifest(lambda m: m.update(schema_version="7.0.0"))
+    with pytest.raises(InputError, match=r"schema 7\.0\.0; this version of sicmir-atlas reads 1\."):
+        sa.open_atlas(tampered.folder)
+
+
+def test_an_atlas_of_another_minor_version(tampered):
+    tampered.edit_manifest(lambda m: m.update(schema_version="1.99.0"))
+    with sa.open_atlas(tampered.folder) as atlas:
+        assert len(atlas.sql("FROM datasets")) == 5
+
+
+def test_a_broken_atlas_says_so(tampered):
+    (tampered.folder / "atlas.duckdb").write_bytes(b"x" * 5000)
+    with pytest.raises(CorruptError, match=r"cannot be opened.*sicmir-atlas validate"):
+        sa.open_atlas(tampered.folder)
+
+
+def test_an_atlas_without_one_of_its_files_says_so(tampered):
+    tampered.path("cells").unlink()
+    with pytest.raises(CorruptError, match=r"cannot be opened.*sicmir-atlas validate"):
+        sa.open_atlas(tampered.folder)
+
+
+def test_a_broken_manifest_says_so(tampered):
+    (tampered.folder / "manifest.json").write_text("{")
+    with pytest.raises(CorruptError, match=r"manifest\.json cannot be read"):
+        sa.open_atlas(tampered.folder)
