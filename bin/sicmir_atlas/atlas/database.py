@@ -37,12 +37,12 @@ def build_database(atlas: Path, files: Sequence[AtlasFile]) -> None:
         tempfile.TemporaryDirectory() as place,
         duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
     ):
-        # DuckDB reads commas, stars and question marks in a folder's name as signs of its own
+        # the search path is a list of patterns: a folder's own name may hold a comma or a bracket
         alias = Path(place) / "atlas"
         alias.symlink_to(atlas.resolve())
         connection.execute(f"SET file_search_path = {quoted(str(alias))}")
         connection.execute(
-            f"ATTACH {quoted(str(alias / part.name))} AS atlas (STORAGE_VERSION '{_STORAGE_VERSION}')"
+            f"ATTACH {quoted(str(part))} AS atlas (STORAGE_VERSION '{_STORAGE_VERSION}')"
         )
         connection.execute("USE atlas")
         for spec in TABLES.values():
