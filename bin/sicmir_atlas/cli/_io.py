@@ -6,7 +6,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sicmir_atlas.errors import ExcludedDataset, InputError
+from sicmir_atlas.errors import ExcludedDataset, GoneError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +16,20 @@ __all__ = ["read_json", "verdict", "write_json"]
 
 
 def read_json(path: Path) -> Any:
-    """Content of a JSON file."""
+    """Content of a JSON file.
+
+    Raises
+    ------
+    GoneError
+        If there is no such file.
+    InputError
+        If it is not JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{path}: no such file"
+        raise GoneError(msg) from error
     except ValueError as error:
         msg = f"{path}: not JSON: {error}"
         raise InputError(msg) from error

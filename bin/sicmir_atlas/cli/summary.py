@@ -26,7 +26,9 @@ WITH ranked AS (
     FROM ranked
 )
 SELECT cell_type, max(n_datasets) AS datasets,
-       string_agg(mirna || ' (' || round(reliability, 2) || ')', ', ' ORDER BY place) AS top_mirnas
+       string_agg(
+           mirna || coalesce(' (' || round(reliability, 2) || ')', ''), ', ' ORDER BY place
+       ) AS top_mirnas
 FROM best WHERE place <= ? GROUP BY cell_type ORDER BY cell_type
 """
 

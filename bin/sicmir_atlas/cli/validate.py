@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path  # noqa: TC003  the command line reads the annotations
 
 __all__ = ["validate"]
@@ -15,8 +16,6 @@ def validate(atlas: Path, /) -> None:
     atlas
         Atlas folder.
     """
-    from rich import print as show
-
     from sicmir_atlas.atlas.validate import validate as run
     from sicmir_atlas.errors import CorruptError
 
@@ -25,4 +24,4 @@ def validate(atlas: Path, /) -> None:
         listed = "\n".join(f"  {violation}" for violation in violations)
         msg = f"{atlas}: {len(violations)} violations\n{listed}"
         raise CorruptError(msg)
-    show(f"{atlas}: sound")
+    sys.stdout.write(f"{atlas}: sound\n")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sicmir_atlas.errors import GoneError
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.readers.h5ad import H5adMatrix
 
@@ -38,7 +39,11 @@ class PreparedDataset:
     @property
     def facts(self) -> dict[str, Any]:
         """Samplesheet row, counts and missing landmarks."""
-        return json.loads((self.folder / "prepared.json").read_text())  # type: ignore[no-any-return]
+        path = self.folder / "prepared.json"
+        if not path.is_file():
+            msg = f"{self.folder}: no prepared dataset here (prepared.json is expected)"
+            raise GoneError(msg)
+        return json.loads(path.read_text())  # type: ignore[no-any-return]
 
     def cells(self) -> pd.DataFrame:
         """Labels and QC figures, columns of table ``cells`` without ``dataset_id``."""
