@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Mode", "Prediction", "predict", "predicting"]
 
+_LEAST_ROWS = 3  # of two rows only the signs survive (sicmir-model, vector V7)
+
 Mode = Literal["auto", "percell", "average", "bootstrap"]
 
 
@@ -155,6 +157,13 @@ def predicting(
         groups = None if by is None else _groups(profiles, by, matrix.label)
         shared = (model.mirnas, profiles.missing, model.model_id)
         if mode == "percell":
+            if len(profiles.rows) < _LEAST_ROWS and not profiles.scaled:
+                msg = (
+                    f"{matrix.label}: {len(profiles.rows)} rows; z-scores need at least "
+                    f"{_LEAST_ROWS}: z-score the rows over a cohort that they belong to, and give "
+                    "them as z-scores (--scaled)"
+                )
+                raise InputError(msg)
             weights = None
             if balance == "balanced" and groups is not None:
                 weights = balanced_weights(groups.fillna("").to_numpy(str))
@@ -163,12 +172,11 @@ def predicting(
             return
         assert groups is not None
         plan = PoolPlan.from_labels(groups, dataset_id="", seed=seed, mode=mode)
-        if profiles.scaled or plan.n_pools < 3:
-            msg = (
-                f"{matrix.label}: {by} gives {plan.n_pools} pools; z-scores need at least 3"
-                if not profiles.scaled
-                else "values that are z-scored already cannot be pooled; leave out `by`"
-            )
+        if profiles.scaled or plan.n_pools < _LEAST_ROWS:
+            msg = f"{matrix.label}: {by} gives {plan.n_pools} pools; "
+            msg += f"z-scores need at least {_LEAST_ROWS}"
+            if profiles.scaled:
+                msg = "values that are z-scored already cannot be pooled; leave out `by`"
             raise InputError(msg)
         pools, means = pool(profiles.blocks(), plan, n_genes=len(landmarks()))
         weights = balanced_weights(pools["group"].to_numpy(str)) if balance == "balanced" else None
@@ -209,9 +217,12 @@ def _open(
 
 
 def _triplet(path: Path) -> list[Path]:
-    """The file, or with a ``…matrix.mtx`` the files that share its prefix."""
+    """The file, or with a ``…matrix.mtx`` the rest of the triplet of its prefix."""
     prefix, found, _ = path.name.partition("matrix.mtx")
-    return sorted(path.parent.glob(f"{prefix}*")) if found and path.is_file() else [path]
+    if not found or not path.is_file():
+        return [path]
+    rest = tuple(f"{prefix}{name}.tsv" for name in ("features", "genes", "barcodes"))
+    return [path, *sorted(p for p in path.parent.iterdir() if p.name.startswith(rest))]
 
 
 def _groups(profiles: Profiles, by: str, label: str) -> pd.Series[Any]:

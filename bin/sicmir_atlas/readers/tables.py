@@ -8,6 +8,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import GoneError, InputError
 from sicmir_atlas.names import read_data_table
+from sicmir_atlas.readers.text import open_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,22 +32,36 @@ def read_profile_table(path: Path) -> pd.DataFrame:
         msg = f"{path}: no such file"
         raise GoneError(msg)
     try:
-        if path.suffix == ".parquet":
-            table = pd.read_parquet(path)
-            text = [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
-            table = table.set_index(text[0]) if text else table
-        else:
-            table = pd.read_csv(path, sep=None, engine="python", index_col=0)
+        table = _read_parquet(path) if path.suffix == ".parquet" else _read_text(path)
     except (ValueError, OSError) as error:
         msg = f"{path.name}: cannot be read as a table: {error}"
         raise InputError(msg) from error
-    table.index, table.columns = table.index.astype(str), table.columns.astype(str)
-    panel = read_data_table("landmarks.tsv")
-    known = set(panel.to_numpy().ravel())
-    in_columns, in_rows = (len(known.intersection(names)) for names in (table.columns, table.index))
-    table = table.T if in_rows > in_columns else table
-    wrong = [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
-    if wrong:
-        msg = f"{path.name}: column {wrong[0]!r} holds text; profiles are numbers"
+    text = _text_columns(table)
+    if text:
+        msg = f"{path.name}: column {text[0]!r} holds text; profiles are numbers"
         raise InputError(msg)
-    return table
+    table.index, table.columns = table.index.astype(str), table.columns.astype(str)
+    return table.T if _n_known(table.index) > _n_known(table.columns) else table
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    table = pd.read_parquet(path)
+    names = _text_columns(table)[:1] if isinstance(table.index, pd.RangeIndex) else []
+    return table.set_index(names[0]) if names else table
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    with open_bytes(path) as file:
+        header = file.readline().decode(errors="replace")
+    table = pd.read_csv(path, sep=max(",\t;", key=header.count))
+    # R leaves the field above the names out, and pandas then takes them for the index itself
+    return table.set_index(table.columns[0]) if isinstance(table.index, pd.RangeIndex) else table
+
+
+def _text_columns(table: pd.DataFrame) -> list[str]:
+    return [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
+
+
+def _n_known(names: pd.Index[str]) -> int:
+    known = set(read_data_table("landmarks.tsv").to_numpy().ravel())
+    return len(known.intersection(name.partition(".")[0] for name in names))
