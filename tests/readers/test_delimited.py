@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 
 import numpy as np
@@ -94,3 +95,14 @@ def test_metadata_beside_it(tmp_path, table):
     meta.to_csv(tmp_path / "cell_annotation.txt", sep="\t", index_label=False)
     with open_counts([tmp_path / "cell_annotation.txt", tmp_path / "counts.csv.gz"]) as matrix:
         assert matrix.cells["type"].tolist() == meta["type"].tolist()[::-1]
+
+
+def test_a_full_disk_is_not_blamed_on_the_file(tmp_path, table, monkeypatch):
+    table.to_csv(tmp_path / "a.csv.gz")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sicmir_atlas.readers.delimited.Spill.add", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        open_counts([tmp_path / "a.csv.gz"])

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["GZIP_ERRORS", "cut_short", "is_gzip", "open_bytes", "read_table_lines"]
+__all__ = ["cut_short", "is_gzip", "open_bytes", "read_table_lines"]
 
-GZIP_ERRORS = (EOFError, OSError, zlib.error)
+# no OSError but gzip's own: a full disk below the reader is no fault of the file
+_GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 def is_gzip(path: Path) -> bool:
@@ -42,7 +43,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     try:
         with gzip.open(path, "rb") if is_gzip(path) else path.open("rb") as file:
             yield file  # type: ignore[misc]
-    except GZIP_ERRORS as error:
+    except _GZIP_ERRORS as error:
         raise cut_short(path, error) from error
 
 
