@@ -60,6 +60,7 @@ def write_prediction(
     """
     write = {"h5ad": _h5ad, "parquet": _parquet, "csv": _csv}[output_format(path)]
     part = path.with_name(f".part-{path.name}")
+    part.unlink(missing_ok=True)  # of a run that was killed
     try:
         if write is _h5ad and source is not None and not prediction.pooled:
             shutil.copyfile(source, part)
