@@ -76,7 +76,7 @@ def _staged(file: RemoteFile, local: Path | None) -> RemoteFile:
         return file
     names = (base_name(file.url), file.name)
     found = next((local / name for name in names if (local / name).exists()), None)
-    return replace(file, url=str(found.absolute())) if found else file
+    return replace(file, url=str(found)) if found else file
 
 
 @contextmanager

@@ -105,18 +105,22 @@ def _is_there(file: RemoteFile, target: Path) -> bool:
 
 
 def _take(file: RemoteFile, target: Path) -> Path:
-    """Link or copy a local file, or the files of a local folder."""
+    """Link or copy a local file, or the files of a local folder.
+
+    Messages say no place of this machine: they end up in table ``datasets``.
+    """
     path = local_path(file.url)
     if path.is_dir():
         if file.checksum:
-            msg = f"{path} is a folder and has no checksum: list its files in url, with '|' between"
+            msg = f"{file.name} is a folder and has no checksum: list its files in url, with "
+            msg += "'|' between"
             raise InputError(msg)
         for inside in sorted(path.iterdir()):
             if inside.is_file() and not inside.name.startswith("."):
                 link_or_copy(inside, target / inside.name)
         return target
     if not path.is_file():
-        msg = f"{path}: no such file; check column url, relative to the samplesheet"
+        msg = f"{file.name}: no such file; check column url, relative to the samplesheet"
         raise GoneError(msg)
     verify(path, file, str(path))
     link_or_copy(path, target)
