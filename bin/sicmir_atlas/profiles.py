@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy import sparse
 
+    from sicmir_atlas.prepare.genes import GeneMap
     from sicmir_atlas.readers import CountMatrix
 
 __all__ = ["Kind", "Profiles", "landmark_profiles"]
@@ -57,7 +58,10 @@ class Profiles:
 
 @contextmanager
 def landmark_profiles(matrix: CountMatrix, *, kind: Kind) -> Iterator[Profiles]:
-    """Take the landmark profiles out of a matrix in one pass; memory stays flat for counts.
+    """Take the landmark profiles out of a matrix, as a stream in flat memory.
+
+    Counts are read once, and their landmarks set aside on disk; other values are read anew each
+    time. Counts of several genes of one landmark add up; other values of such genes do not.
 
     Parameters
     ----------
@@ -68,7 +72,8 @@ def landmark_profiles(matrix: CountMatrix, *, kind: Kind) -> Iterator[Profiles]:
     Raises
     ------
     InputError
-        If more than half of the landmarks are missing, or counts are not raw counts.
+        If more than half of the landmarks are missing, counts are not raw counts, other values
+        are not finite, or name a landmark twice.
     """
     genes = resolve_genes(matrix.genes)
     if len(genes.missing) > _MOST_MISSING * len(landmarks()):
@@ -79,15 +84,13 @@ def landmark_profiles(matrix: CountMatrix, *, kind: Kind) -> Iterator[Profiles]:
         raise InputError(msg)
     counter = LandmarkCounter(genes)
     if kind != "counts":
-        picked = [counter.landmarks(block).toarray() for block in matrix.blocks()]
-        values = np.vstack(picked) if picked else np.zeros((0, len(landmarks())))
-        if not np.isfinite(values).all():
-            row, column = np.argwhere(~np.isfinite(values))[0]
-            msg = (
-                f"{matrix.label}: {matrix.cells.index[row]}, {landmarks()[column]} is not a number"
-            )
-            raise InputError(msg)
-        yield Profiles(matrix.cells, genes.missing, lambda: iter([values]), scaled=kind == "scaled")
+        _require_one_gene_each(genes, matrix.label)
+        yield Profiles(
+            matrix.cells,
+            genes.missing,
+            lambda: _finite_blocks(matrix, counter),
+            scaled=kind == "scaled",
+        )
         return
     with tempfile.TemporaryDirectory(prefix="sicmir-") as folder:
         path = Path(folder) / "landmarks.h5ad"
@@ -105,3 +108,28 @@ def landmark_profiles(matrix: CountMatrix, *, kind: Kind) -> Iterator[Profiles]:
                 yield from stored.blocks()
 
         yield Profiles(matrix.cells, genes.missing, blocks, scaled=False)
+
+
+def _require_one_gene_each(genes: GeneMap, label: str) -> None:
+    """Refuse several genes of one landmark, where their values are no counts that add up."""
+    times = np.bincount(genes.landmark[genes.landmark >= 0], minlength=len(landmarks()))
+    if times.max() > 1:
+        msg = (
+            f"{label}: {times.max()} genes are {landmarks()[times.argmax()]}; logarithms and "
+            "z-scores do not add up as counts do: keep one of them"
+        )
+        raise InputError(msg)
+
+
+def _finite_blocks(matrix: CountMatrix, counter: LandmarkCounter) -> Iterator[np.ndarray]:
+    start = 0
+    for block in matrix.blocks():
+        values = counter.landmarks(block).toarray()
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            row, column = wrong[0]
+            msg = f"{matrix.label}: {matrix.cells.index[start + row]}, {landmarks()[column]} "
+            msg += "is not a number"
+            raise InputError(msg)
+        yield values
+        start += len(values)
