@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from sicmir_atlas.atlas.schema import TABLES
-from sicmir_atlas.atlas.validate import validate
+from sicmir_atlas.atlas.validate import leftovers, validate
 
 
 def said(tampered):
@@ -62,9 +62,11 @@ def test_a_small_table_removed(tampered):
     assert "mirnas: the manifest lists no sound file of it" in got
 
 
-def test_a_file_too_many(tampered):
+def test_a_file_of_a_former_build_is_named_and_no_violation(tampered):
+    assert leftovers(tampered.folder) == []
     shutil.copyfile(tampered.path("cells"), tampered.folder / "cells/old-0123.parquet")
-    assert said(tampered) == ["cells/old-0123.parquet: is in the folder but not in the manifest"]
+    assert leftovers(tampered.folder) == ["cells/old-0123.parquet"]
+    assert validate(tampered.folder) == []
 
 
 def test_a_null_where_none_is_allowed(tampered):

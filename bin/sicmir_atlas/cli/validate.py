@@ -16,6 +16,7 @@ def validate(atlas: Path, /) -> None:
     atlas
         Atlas folder.
     """
+    from sicmir_atlas.atlas.validate import leftovers
     from sicmir_atlas.atlas.validate import validate as run
     from sicmir_atlas.errors import CorruptError
 
@@ -25,3 +26,7 @@ def validate(atlas: Path, /) -> None:
         msg = f"{atlas}: {len(violations)} violations\n{listed}"
         raise CorruptError(msg)
     sys.stdout.write(f"{atlas}: sound\n")
+    former = leftovers(atlas)
+    if former:
+        sys.stderr.write(f"{len(former)} files of former builds are no part of it:\n")
+        sys.stderr.writelines(f"  {name}\n" for name in former)
