@@ -1,0 +1,1 @@
+"""The atlas folder: its schema, its writers, its proof, its queries."""

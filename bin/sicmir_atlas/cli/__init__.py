@@ -1,0 +1,1 @@
+"""The command `sicmir-atlas`, one file per subcommand; nothing else imports it."""

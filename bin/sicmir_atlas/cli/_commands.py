@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["COMMANDS", "Command"]
+__all__ = ["COMMANDS", "MAKERS", "STEPS", "USE", "Command"]
 
 USE = "For everyone"
 STEPS = "Steps of the pipeline, one by one"

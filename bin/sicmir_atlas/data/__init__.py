@@ -1,0 +1,1 @@
+"""What code needs at run time: panels, names, lineages, models."""

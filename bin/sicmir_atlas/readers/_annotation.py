@@ -10,7 +10,7 @@ import pandas as pd
 from sicmir_atlas.errors import CorruptError, InputError
 from sicmir_atlas.readers.base import gene_table
 
-__all__ = ["read_genes", "read_obs"]
+__all__ = ["SYMBOL_COLUMNS", "read_genes", "read_obs"]
 
 SYMBOL_COLUMNS = ("symbol", "feature_name", "gene_symbols", "gene_name")
 

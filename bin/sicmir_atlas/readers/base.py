@@ -1,3 +1,5 @@
+"""What every reader offers: gene names, cells, and row blocks that can be streamed again."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_matrix
 
-__all__ = ["BLOCK_ENTRIES", "BLOCK_ROWS", "CountMatrix"]
+__all__ = ["BLOCK_ENTRIES", "BLOCK_ROWS", "CountMatrix", "gene_table", "row_spans", "value_type"]
 
 BLOCK_ROWS = 4096
 # 16.8 million entries are 134 MB as float32 with int32 indices: what one block may hold at most

@@ -1,3 +1,5 @@
+"""Gene × cell tables as text."""
+
 from __future__ import annotations
 
 import csv

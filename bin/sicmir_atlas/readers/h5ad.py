@@ -1,3 +1,5 @@
+"""h5ad files, read piece by piece."""
+
 from __future__ import annotations
 
 from functools import cached_property

@@ -1,3 +1,5 @@
+"""Cell-metadata tables that stand beside a matrix."""
+
 from __future__ import annotations
 
 import io

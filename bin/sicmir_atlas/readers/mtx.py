@@ -1,3 +1,5 @@
+"""10x triplets: matrix.mtx, features.tsv or genes.tsv, barcodes.tsv."""
+
 from __future__ import annotations
 
 from functools import cached_property

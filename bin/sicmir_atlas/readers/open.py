@@ -1,3 +1,5 @@
+"""Open the files of one dataset, whatever their format."""
+
 from __future__ import annotations
 
 import re

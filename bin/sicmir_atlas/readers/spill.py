@@ -1,3 +1,5 @@
+"""Entries in any order to row blocks, by way of a temporary file."""
+
 from __future__ import annotations
 
 import tempfile

@@ -1,3 +1,5 @@
+"""One http(s) download: resumed, tried again, or given up with the reason."""
+
 from __future__ import annotations
 
 import json

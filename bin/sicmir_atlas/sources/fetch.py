@@ -1,3 +1,5 @@
+"""One file to verified bytes on disk, from wherever it is."""
+
 from __future__ import annotations
 
 import logging

@@ -1,3 +1,5 @@
+"""Files of a dataset: addresses, names that are safe on disk, promised checksums."""
+
 from __future__ import annotations
 
 import posixpath
@@ -9,7 +11,7 @@ from urllib.request import url2pathname
 
 from sicmir_atlas.errors import InputError
 
-__all__ = ["RemoteFile", "base_name", "local_path", "mask", "safe_name"]
+__all__ = ["RemoteFile", "base_name", "local_path", "mask", "safe_name", "scheme_of"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 _HEX = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}

@@ -1,3 +1,5 @@
+"""What was fetched, for source.json."""
+
 from __future__ import annotations
 
 import hashlib

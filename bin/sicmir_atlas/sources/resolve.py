@@ -1,3 +1,5 @@
+"""Samplesheet rows to files."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""Size, kind and checksum of bytes."""
+
 from __future__ import annotations
 
 import hashlib
