@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003  the command line reads the annotations
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -38,22 +37,19 @@ def check(
         Rows with every column, null where empty.
     """
     from sicmir_atlas.check import InvalidInputError, check_parameters, check_samplesheet
+    from sicmir_atlas.cli import _io
     from sicmir_atlas.errors import InputError
-
-    def read(path: Path) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return content
 
     said: list[str] = []
     rows: list[dict[str, object]] = []
     try:
-        check_parameters(read(params), schema=read(schema))
+        check_parameters(_io.read_json(params), schema=_io.read_json(schema))
     except InvalidInputError as error:
         said.append(str(error))
     try:
-        rows = check_samplesheet(input, base=base, schema=read(input_schema))
+        rows = check_samplesheet(input, base=base, schema=_io.read_json(input_schema))
     except InputError as error:
         said.append(str(error))
     if said:
         raise InputError("\n".join(said))
-    output.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _io.write_json(output, rows)
