@@ -13,7 +13,7 @@ import pandas as pd
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.model.pooling import PoolPlan, pool
-from sicmir_atlas.model.scaling import MomentAccumulator, balanced_weights, zscore
+from sicmir_atlas.model.scaling import balanced_weights, scaling_of, zscore
 from sicmir_atlas.model.weights import load_model
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.profiles import Kind, Profiles, landmark_profiles
@@ -239,11 +239,6 @@ def _per_row(
     if profiles.scaled:
         yield from map(predictor.predict, profiles.blocks())
         return
-    moments, done = MomentAccumulator(), 0
-    for block in profiles.blocks():
-        stop = done + block.shape[0]
-        moments.add(block, None if weights is None else weights[done:stop])
-        done = stop
-    scaling = moments.scaling()
+    scaling = scaling_of(profiles.blocks(), weights)
     for block in profiles.blocks():
         yield predictor.predict(scaling.apply(block))

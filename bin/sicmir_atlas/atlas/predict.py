@@ -11,20 +11,22 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from sicmir_atlas import __version__
+from sicmir_atlas.atlas import files
 from sicmir_atlas.atlas.files import AtlasFile, TableWriter, to_arrow
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
 from sicmir_atlas.atlas.shard import Shard
 from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.model.pooling import BOOTSTRAP_ABOVE, MAX_DRAWS, PoolPlan, check_not_degenerate
 from sicmir_atlas.model.pooling import pool as pool_rows
-from sicmir_atlas.model.scaling import MomentAccumulator, balanced_weights, zscore
+from sicmir_atlas.model.scaling import balanced_weights, scaling_of, zscore
 from sicmir_atlas.names import landmarks, mirnas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sicmir_atlas.model.inference import Predictor
+    from sicmir_atlas.model.scaling import Scaling
     from sicmir_atlas.model.weights import Model
     from sicmir_atlas.prepare.folder import PreparedDataset
 
@@ -240,12 +242,7 @@ def _predict_cells(
     if options.balance == "balanced":
         types = cells["cell_type_original"].astype(object).fillna("unlabelled")
         weights = balanced_weights(types.to_numpy(str))
-    moments, done = MomentAccumulator(), 0
-    for block in prepared.blocks():
-        stop = done + block.shape[0]
-        moments.add(block, None if weights is None else weights[done:stop])
-        done = stop
-    scaling = moments.scaling()
+    scaling = scaling_of(prepared.blocks(), weights)
     spec, about = TABLES["cell_mirna"], cells[["cell_id", "cell_type"]]
     about = about.assign(dataset_id=writing.dataset_id)
     done = 0
@@ -256,18 +253,20 @@ def _predict_cells(
             done = stop
 
 
-def _in_row_groups(prepared: PreparedDataset, predictor: Predictor, scaling: Any) -> Any:
-    from sicmir_atlas.atlas.files import ROWS_PER_GROUP
-
-    held = np.empty((ROWS_PER_GROUP, len(mirnas())), np.float16, order="F")
+def _in_row_groups(
+    prepared: PreparedDataset, predictor: Predictor, scaling: Scaling
+) -> Iterator[np.ndarray]:
+    """Predict cells, as many at a time as a row group of the file holds."""
+    size = files.ROWS_PER_GROUP
+    held = np.empty((size, len(mirnas())), np.float16, order="F")
     filled = 0
     for block in prepared.blocks():
         rows = predictor.predict(scaling.apply(block)).astype(np.float16)
         while len(rows):
-            fits = min(len(rows), ROWS_PER_GROUP - filled)
+            fits = min(len(rows), size - filled)
             held[filled : filled + fits] = rows[:fits]
             filled, rows = filled + fits, rows[fits:]
-            if filled == ROWS_PER_GROUP:
+            if filled == size:
                 yield held  # written before the next row is asked for, so it can be filled again
                 filled = 0
     if filled:
@@ -276,4 +275,6 @@ def _in_row_groups(prepared: PreparedDataset, predictor: Predictor, scaling: Any
 
 def _pooling(pools: pd.DataFrame) -> str:
     methods = sorted(pools["method"].unique())
-    return {0: "none", 1: methods[0] if methods else "none"}.get(len(methods), "mixed")
+    if not methods:
+        return "none"
+    return "mixed" if len(methods) > 1 else str(methods[0])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from sicmir_atlas.errors import InputError, MissingExtraError
+from sicmir_atlas.model.weights import NORM_FIRST
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -93,8 +94,7 @@ def fold_batch_norm(model: Model) -> tuple[Layer, Layer, Layer]:
     parameters = {name: values.astype(np.float64) for name, values in model.parameters.items()}
     weights = [parameters[f"linear{i}.weight"].T.copy() for i in (1, 2, 3)]
     biases = [parameters[f"linear{i}.bias"].copy() for i in (1, 2, 3)]
-    norm_first = {"released": (True, False), "relu_bn": (False, False), "bn_relu": (True, True)}
-    for block, before_relu in enumerate(norm_first[model.block_order]):
+    for block, before_relu in enumerate(NORM_FIRST[model.block_order]):
         norm = f"bn{block + 1}"
         scale = parameters[f"{norm}.weight"] / np.sqrt(
             parameters[f"{norm}.running_var"] + model.eps

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sicmir_atlas.errors import MissingExtraError
+from sicmir_atlas.model.weights import NORM_FIRST
 
 try:
     import torch
@@ -50,11 +51,7 @@ class SicmirNet(nn.Module):  # type: ignore[misc]  # torch is optional, so mypy 
         self.bn2 = nn.BatchNorm1d(hidden)
         self.linear3 = nn.Linear(hidden, n_mirnas)
         self.dropout = nn.Dropout(dropout)
-        self._norm_first = {
-            "released": (True, False),
-            "relu_bn": (False, False),
-            "bn_relu": (True, True),
-        }[block_order]
+        self._norm_first = NORM_FIRST[block_order]
 
     def forward(self, x: Any) -> Any:
         """Map z-scored landmarks to relative miRNA activity."""

@@ -11,13 +11,13 @@ from scipy import sparse
 from sicmir_atlas.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["MomentAccumulator", "Scaling", "balanced_weights", "zscore"]
+__all__ = ["MomentAccumulator", "Scaling", "balanced_weights", "scaling_of", "zscore"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +111,17 @@ class MomentAccumulator:
         variance = np.maximum(self._second / self._weight - np.square(shift), 0)
         _check_finite(variance)
         return Scaling(self._origin + shift, np.sqrt(variance))
+
+
+def scaling_of(blocks: Iterable[Any], weights: ArrayLike | None = None) -> Scaling:
+    """Means and SDs of all rows of a stream of blocks, in one pass; see :func:`zscore`."""
+    moments, done = MomentAccumulator(), 0
+    checked = None if weights is None else np.asarray(weights)
+    for block in blocks:
+        stop = done + block.shape[0]
+        moments.add(block, None if checked is None else checked[done:stop])
+        done = stop
+    return moments.scaling()
 
 
 def zscore(x: Any, *, weights: ArrayLike | None = None) -> Float64:

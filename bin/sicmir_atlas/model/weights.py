@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MODEL",
+    "NORM_FIRST",
     "BlockOrder",
     "Model",
     "list_models",
@@ -33,6 +34,12 @@ FORMAT_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "model.json"
 
 BlockOrder: TypeAlias = Literal["released", "relu_bn", "bn_relu"]
+NORM_FIRST: dict[BlockOrder, tuple[bool, bool]] = {
+    "released": (True, False),
+    "relu_bn": (False, False),
+    "bn_relu": (True, True),
+}
+"""Whether batch norm comes before the ReLU, in block 1 and in block 2."""
 
 
 @dataclass(frozen=True, eq=False)
