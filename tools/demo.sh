@@ -3,7 +3,6 @@
 set -euo pipefail
 outdir=$1
 
-tools/nextflow -version >/dev/null  # says in one line what is missing
 bin/sicmir-step demo demo
 tools/nextflow -log .nextflow.log run main.nf -profile test --outdir "$outdir" -resume -ansi-log false
 echo
