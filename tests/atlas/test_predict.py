@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from scipy import sparse
 
 import sicmir_atlas as sa
 import simulated
@@ -407,3 +408,27 @@ def test_a_name_with_a_bar_keeps_groups_apart(tmp_path, model, predictor):
     got = set(zip(pools["cell_type_original"], pools["tissue"], pools["n_cells"], strict=True))
     assert got == {("a", "b|x", 10), ("a|b", "x", 12), ("c", "x", 8)}
     assert pools["pool_id"].is_unique
+
+
+def test_a_planted_marker_is_recovered(tmp_path, model):
+    """Atlas specification, section 9: a gene planted in one type, with a network that copies."""
+
+    class Copy:
+        def predict(self, z):
+            out = np.full((len(z), 1298), -9, np.float32)
+            out[:, :977] = z
+            return out
+
+    data = simulated.cells({"a": 420, "b": 40, "c": 40}, n_other=1)
+    counts = data.X.toarray()
+    counts[data.obs["label"] == "b", 123] = 30
+    data.X = sparse.csr_matrix(counts)
+    prepared = simulated.prepare(data, tmp_path)
+    for balance in ("published", "balanced"):
+        shard = simulated.predict(prepared, tmp_path / balance, model, Copy(), balance=balance)
+        marker = table(shard, "cell_type_mirna").query(f"mirna == '{mirnas()[123]}'")
+        over_types = marker.set_index("cell_type_original")["rank_over_types"]
+        assert over_types["b"] == 1
+        cells = table(shard, "cell_mirna").merge(prepared.cells(), on="cell_id")
+        by_type = cells.groupby("cell_type_original", observed=True)[mirnas()[123]].min()
+        assert by_type["b"] > cells.loc[cells["cell_type_original"] != "b", mirnas()[123]].max()
