@@ -259,9 +259,11 @@ def test_scaled_cannot_be_pooled(adata):
         sa.predict(adata, kind="scaled", by="label")
 
 
-@pytest.mark.parametrize("ids", ["symbol", "ensembl", "versioned"])
 @pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "parquet"])
+@pytest.mark.parametrize(
+    ("ids", "ending"),
+    [("symbol", "csv"), ("ensembl", "tsv"), ("versioned", "csv.gz"), ("versioned", "parquet")],
+)
 def test_bulk_tables_in_both_orientations(adata, tmp_path, ids, turned, ending):
     values = logged(adata).iloc[:6].astype(np.float32)
     expected = sa.predict(values, kind="bulk")
