@@ -118,6 +118,10 @@ def _said(error: ValidationError) -> str:
     if error.validator == "enum":
         allowed = [str(value) for value in error.schema["enum"]]
         return f"{shown} is none of {', '.join(allowed)}{_meant(str(error.instance), allowed)}"
+    if error.validator == "type":
+        wanted = error.schema["type"]
+        kinds = [wanted] if isinstance(wanted, str) else [k for k in wanted if k != "null"]
+        return f"{error.instance!r} is not of type {' or '.join(map(repr, kinds))}"
     return error.message
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.prepare.folder import LandmarkWriter, normalise
-from sicmir_atlas.prepare.genes import resolve_genes
+from sicmir_atlas.prepare.genes import resolve_genes, some_names
 from sicmir_atlas.prepare.measure import LandmarkCounter, prove_and_sum
 from sicmir_atlas.readers.h5ad import H5adMatrix
 
@@ -79,7 +79,8 @@ def landmark_profiles(matrix: CountMatrix, *, kind: Kind) -> Iterator[Profiles]:
     if len(genes.missing) > _MOST_MISSING * len(landmarks()):
         msg = (
             f"{matrix.label}: {len(genes.missing)} of {len(landmarks())} landmark genes are "
-            "missing; names must be human symbols or Ensembl ids (see --gene-symbols)"
+            "missing; names must be human symbols or Ensembl ids (see --gene-symbols), here they "
+            f"are {some_names(matrix.genes)}"
         )
         raise InputError(msg)
     counter = LandmarkCounter(genes)

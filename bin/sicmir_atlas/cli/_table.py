@@ -11,15 +11,18 @@ if TYPE_CHECKING:
 __all__ = ["as_text"]
 
 _MOST_ROWS = 200
+_MOST_COLUMNS = 30  # all that is not one column per miRNA is narrower
 
 
 def as_text(answer: pd.DataFrame, *, most_rows: int = _MOST_ROWS) -> str:
-    """Table of at most so many rows, as wide as its content."""
+    """Table of at most so many rows and 30 columns, as wide as its content."""
     import pandas as pd
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
+    n_columns = answer.shape[1]
+    answer = answer.iloc[:, :_MOST_COLUMNS]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in answer.columns:
         numeric = pd.api.types.is_numeric_dtype(answer[name])
@@ -30,8 +33,9 @@ def as_text(answer: pd.DataFrame, *, most_rows: int = _MOST_ROWS) -> str:
     Console(file=out, width=10_000, markup=False, highlight=False).print(table)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     text = "\n".join(line for line in lines if line)
-    more = len(answer) - most_rows
-    return text + "\n" + (f"… {more} more rows: use --format csv\n" if more > 0 else "")
+    more = {"rows": len(answer) - most_rows, "columns": n_columns - answer.shape[1]}
+    left = " and ".join(f"{count} more {what}" for what, count in more.items() if count > 0)
+    return text + "\n" + (f"… {left}: use --format csv\n" if left else "")
 
 
 def _cell(value: Any) -> str:

@@ -11,11 +11,12 @@ from cyclopts import App, Group
 
 from sicmir_atlas import __version__
 from sicmir_atlas.cli._commands import COMMANDS, MAKERS, STEPS, USE
-from sicmir_atlas.errors import SicmirError
+from sicmir_atlas.errors import GoneError, SicmirError
 
 __all__ = ["app", "main"]
 
 _UNFORESEEN = 70
+_NO_WAY = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _EXAMPLES = """Examples:
   sicmir-atlas predict my.h5ad -o my_mirna.h5ad --by cell_type
   sicmir-atlas sql results/atlas "SELECT dataset_id, status FROM datasets"
@@ -50,6 +51,11 @@ def main(tokens: list[str] | None = None) -> None:
     except SicmirError as error:
         print(f"sicmir-atlas: error: {error}", file=sys.stderr)  # noqa: T201  the CLI speaks
         sys.exit(error.exit_code)
+    except _NO_WAY as error:
+        place = error.filename2 or error.filename
+        said = f"{place}: {error.strerror}" if place else str(error)
+        print(f"sicmir-atlas: error: {said}", file=sys.stderr)  # noqa: T201
+        sys.exit(GoneError.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

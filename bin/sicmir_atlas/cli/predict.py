@@ -40,7 +40,8 @@ def predict(
     input
         File or folder.
     output
-        .h5ad keeps obs and adds obsm['mirna']; .parquet, .csv and .csv.gz hold rows × 1298.
+        .h5ad keeps an h5ad's content, or the pools' table, and adds obsm['mirna']; .parquet, .csv
+        and .csv.gz hold rows × 1298.
     by
         Column of obs to pool cells by.
     mode
@@ -64,11 +65,14 @@ def predict(
     """
     from sicmir_atlas.api import predicting
     from sicmir_atlas.cli._progress import rows_written
-    from sicmir_atlas.errors import InputError
+    from sicmir_atlas.errors import GoneError, InputError
     from sicmir_atlas.model.weights import load_model
     from sicmir_atlas.output import output_format, write_prediction
 
     output_format(output)
+    if not output.parent.is_dir():
+        msg = f"{output.parent}: no such folder: make it, or write elsewhere"
+        raise GoneError(msg)
     if bulk and scaled:
         msg = "--bulk and --scaled exclude each other: z-scores are taken as they are"
         raise InputError(msg)

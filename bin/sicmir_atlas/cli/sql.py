@@ -31,7 +31,8 @@ def sql(
     query
         One statement that reads: SELECT, WITH, FROM, DESCRIBE, SUMMARIZE, EXPLAIN.
     format
-        How the answer is written. A table shows at most 200 rows; the other formats show all.
+        How the answer is written. A table shows at most 200 rows and 30 columns; the other formats
+        show all.
     output
         File for the answer; Parquet needs one.
     """

@@ -53,3 +53,4 @@ def summary(atlas: Path, /, *, top: int = 3) -> None:
     with open_atlas(atlas) as opened:
         sys.stdout.write(as_text(opened.sql(_STATUS)) + "\n")
         sys.stdout.write(as_text(opened.sql(_TOP, [top])))
+        sys.stdout.write("\nIn brackets: reliability, the correlation on held-out bulk samples.\n")

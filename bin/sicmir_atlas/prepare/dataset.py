@@ -12,7 +12,7 @@ from sicmir_atlas.errors import ExcludedDataset
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.prepare import metadata, qc
 from sicmir_atlas.prepare.folder import write_prepared
-from sicmir_atlas.prepare.genes import resolve_genes
+from sicmir_atlas.prepare.genes import resolve_genes, some_names
 from sicmir_atlas.prepare.measure import measure
 from sicmir_atlas.readers import open_counts
 from sicmir_atlas.readers.spill import Spill
@@ -90,7 +90,7 @@ def prepare_dataset(
             metadata.require_human(dataset, matrix.cells)
             genes = resolve_genes(matrix.genes)
             facts["n_landmarks"] = genes.n_found
-            _require_landmarks(genes, max_missing_landmarks)
+            _require_landmarks(genes, max_missing_landmarks, some_names(matrix.genes))
             selected = metadata.row_filter(dataset, matrix.cells)
             labels = metadata.cell_labels(dataset, matrix.cells)
             metadata.require_labels(labels[selected])
@@ -160,11 +160,12 @@ def _kept_rows(spill: Spill, kept: NDArray[np.bool_]) -> Iterator[sparse.csr_mat
         start = stop
 
 
-def _require_landmarks(genes: GeneMap, max_missing: float) -> None:
+def _require_landmarks(genes: GeneMap, max_missing: float, named: str) -> None:
     share = len(genes.missing) / len(landmarks())
     if share > max_missing:
         figure = (
             f"{len(genes.missing)} of {len(landmarks())} landmark genes are missing; "
-            f"at most {max_missing:.0%} may be; check the organism and `gene_symbols`"
+            f"at most {max_missing:.0%} may be; genes are called {named}: check the organism, "
+            "`gene_symbols`, and that a table has its genes in rows"
         )
         raise ExcludedDataset("landmarks", figure)

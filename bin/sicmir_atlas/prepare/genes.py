@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["GeneMap", "resolve_genes"]
+__all__ = ["GeneMap", "resolve_genes", "some_names"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,13 @@ def resolve_genes(genes: pd.DataFrame) -> GeneMap:
     present = {name for column in names for name in column}
     reasons = _missing({landmarks()[i] for i in np.flatnonzero(~found)}, aliases, present)
     return GeneMap(landmark, np.array(is_mt, bool), reasons)
+
+
+def some_names(genes: pd.DataFrame) -> str:
+    """First gene names of a matrix, for messages: they tell mice, and tables laid on their side."""
+    return (
+        ", ".join(genes["symbol"].fillna(genes["name"]).head(3)) + ", …" if len(genes) else "none"
+    )
 
 
 def _without_version(names: pd.Series[str]) -> list[str]:

@@ -76,7 +76,7 @@ def require_labels(labels: pd.DataFrame) -> None:
         What :func:`cell_labels` gives, of the cells that the row's filter keeps.
     """
     lacking = [n for n in ("tissue", "disease") if labels[f"{n}_original"].isna().all()]
-    if lacking:
+    if lacking and len(labels):  # of no cell at all, the rule min_cells speaks
         raise ExcludedDataset("metadata", f"{' and '.join(lacking)} not given for any cell")
     reads = labels["assay_ontology_term_id"].isin(_NO_UMI)
     if reads.any():

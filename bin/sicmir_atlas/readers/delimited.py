@@ -126,10 +126,13 @@ def sniff(path: Path, header: bytes, line: bytes) -> tuple[str, list[str]]:
     """
     first, second = (text.decode("utf-8-sig", errors="replace") for text in (header, line))
     for delimiter in sorted(_DELIMITERS, key=first.count, reverse=True):
-        ids, fields = (
-            next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
-            for text in (first, second)
-        )
+        try:
+            ids, fields = (
+                next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
+                for text in (first, second)
+            )
+        except csv.Error:  # bytes that are no lines of text
+            break
         if len(fields) >= 2 and len(ids) in {len(fields), len(fields) - 1}:
             return delimiter, [name.strip() for name in ids[len(ids) - len(fields) + 1 :]]
     msg = (
