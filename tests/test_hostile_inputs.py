@@ -5,7 +5,9 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
+import sicmir_atlas as sa
 import simulated
 from sicmir_atlas.check import InvalidInputError, check_parameters
 from sicmir_atlas.cli._table import as_text
@@ -114,3 +116,22 @@ def test_null_is_no_kind_of_parameter():
     schema["properties"] = schema["$defs"]["g"]["properties"]
     with pytest.raises(InvalidInputError, match=r"--n: 'x' is not of type 'integer'$"):
         check_parameters({"n": "x"}, schema=schema)
+
+
+def test_cells_without_a_label_are_counted(caplog):
+    adata = simulated.cells({"a": 5, "b": 4, "c": 3, "d": 2})
+    labels = adata.obs["label"].astype(str).replace({"d": " "}).to_numpy(object)
+    labels[0] = None
+    labels[5] = " b "
+    adata.obs["label"] = labels
+    with caplog.at_level("INFO", "sicmir_atlas"):
+        pools = sa.predict(adata, by="label").index.get_level_values("pool_id")
+    assert list(pools) == ["a_average", "b_average", "c_average"]
+    assert caplog.messages == ["3 of 14 cells have no label and go into no pool"]
+
+
+def test_rows_that_are_all_alike_are_refused():
+    adata = simulated.cells({"a": 5})
+    adata.X = sparse.csr_matrix(adata.shape, dtype=np.float32)
+    with pytest.raises(InputError, match="no landmark gene differs between rows"):
+        sa.predict(adata)

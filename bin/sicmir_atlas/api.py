@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Mode", "Prediction", "predict", "predicting"]
 
 _LEAST_ROWS = 3  # of two rows only the signs survive (sicmir-model, vector V7)
-
+_log = logging.getLogger(__name__)
 Mode = Literal["auto", "percell", "average", "bootstrap"]
 
 
@@ -167,14 +168,16 @@ def predicting(
             weights = None
             if balance == "balanced" and groups is not None:
                 weights = balanced_weights(groups.fillna("").to_numpy(str))
-            blocks = _per_row(profiles, predictor, weights)
+            blocks = _per_row(profiles, predictor, weights, matrix.label)
             yield _prediction(profiles.rows, blocks, *shared, pooled=False)
             return
         assert groups is not None
         plan = PoolPlan.from_labels(groups, dataset_id="", seed=seed, mode=mode)
         if profiles.scaled or plan.n_pools < _LEAST_ROWS:
-            msg = f"{matrix.label}: {by} gives {plan.n_pools} pools; "
-            msg += f"z-scores need at least {_LEAST_ROWS}"
+            msg = (
+                f"{matrix.label}: {by} gives {plan.n_pools} pools; z-scores need at least "
+                f"{_LEAST_ROWS}: pool by a column of more groups, or predict every cell"
+            )
             if profiles.scaled:
                 msg = "values that are z-scored already cannot be pooled; leave out `by`"
             raise InputError(msg)
@@ -230,15 +233,23 @@ def _groups(profiles: Profiles, by: str, label: str) -> pd.Series[Any]:
         known = ", ".join(map(str, profiles.rows.columns)) or "no columns"
         msg = f"{label}: obs has no column {by!r} to pool by; it has: {known}"
         raise InputError(msg)
-    return profiles.rows[by].astype(object)
+    labels = profiles.rows[by].astype(object).map(lambda v: str(v).strip(), na_action="ignore")
+    labels[labels.isin([""])] = None
+    unlabelled = int(labels.isna().sum())
+    if unlabelled:
+        _log.info("%d of %d cells have no %s and go into no pool", unlabelled, len(labels), by)
+    return labels
 
 
 def _per_row(
-    profiles: Profiles, predictor: Predictor, weights: np.ndarray | None
+    profiles: Profiles, predictor: Predictor, weights: np.ndarray | None, label: str
 ) -> Iterator[np.ndarray]:
     if profiles.scaled:
         yield from map(predictor.predict, profiles.blocks())
         return
     scaling = scaling_of(profiles.blocks(), weights)
+    if not scaling.sd.any():
+        msg = f"{label}: no landmark gene differs between rows: there is nothing to predict from"
+        raise InputError(msg)
     for block in profiles.blocks():
         yield predictor.predict(scaling.apply(block))
