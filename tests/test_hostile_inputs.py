@@ -54,6 +54,8 @@ def test_a_folder_in_the_place_of_a_file(tmp_path, counts, capsys):
     code, line = last_words(capsys, "predict", counts, "-o", tmp_path / "x.csv")
     assert (code, line) == (66, f"sicmir-atlas: error: {tmp_path / 'x.csv'}: Is a directory")
     assert not list(tmp_path.glob(".part*"))
+    code, line = last_words(capsys, "demo", counts)
+    assert (code, line) == (66, f"sicmir-atlas: error: {counts}: File exists")
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def sheet(tmp_path):
 
     def write(*rows, name="datasets.csv"):
         columns = list(dict.fromkeys(key for row in rows for key in row))
-        path = tmp_path / "study" / name
+        path = tmp_path / "the lab's study" / name
         path.parent.mkdir(exist_ok=True)
         with path.open("w", newline="") as out:
             writer = csv.DictWriter(out, columns)

@@ -16,7 +16,13 @@ from sicmir_atlas.errors import GoneError, SicmirError
 __all__ = ["app", "main"]
 
 _UNFORESEEN = 70
-_NO_WAY = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+_NO_WAY = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
 _EXAMPLES = """Examples:
   sicmir-atlas predict my.h5ad -o my_mirna.h5ad --by cell_type
   sicmir-atlas sql results/atlas "SELECT dataset_id, status FROM datasets"

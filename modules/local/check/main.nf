@@ -33,11 +33,16 @@ def checkCommand(samplesheet, base, parameters) {
     JSON
 
     sicmir-step check \\
-        --input '${samplesheet}' \\
-        --base '${base}' \\
+        --input ${quoted(samplesheet)} \\
+        --base ${quoted(base)} \\
         --params params.json \\
         --schema schemas/nextflow_schema.json \\
         --input-schema schemas/schema_input.json \\
         -o checked.json
     """.stripIndent()
+}
+
+// As one word of the shell, whatever folders and files are called.
+def quoted(text) {
+    return "'${text.toString().replace("'", "'\\''")}'"
 }
