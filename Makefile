@@ -12,7 +12,7 @@ help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .nextflow-there $(VENV)/.runtime  ## build a small atlas from simulated data, and ask it
-	@tools/demo.sh $(OUTDIR)
+	@tools/demo.sh "$(OUTDIR)"
 
 test: $(VENV)/.test  ## every test but the slow ones
 	@pytest -m "not slow and not torch"

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sicmir_atlas.disk import written_whole
 from sicmir_atlas.names import landmarks, read_data_table
 
 if TYPE_CHECKING:
@@ -247,6 +248,5 @@ def _bytes_of(write: Callable[[Path], None]) -> bytes:
 def _write_if_other(path: Path, content: bytes) -> None:
     if path.is_file() and path.read_bytes() == content:
         return
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)
+    with written_whole(path) as part:
+        part.write_bytes(content)

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from sicmir_atlas.disk import written_whole
 from sicmir_atlas.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,15 +60,10 @@ def write_prediction(
         Called with the number of rows written so far.
     """
     write = {"h5ad": _h5ad, "parquet": _parquet, "csv": _csv}[output_format(path)]
-    part = path.with_name(f".part-{path.name}")
-    part.unlink(missing_ok=True)  # of a run that was killed
-    try:
+    with written_whole(path) as part:
         if write is _h5ad and source is not None and not prediction.pooled:
             shutil.copyfile(source, part)
         write(prediction, part, progress)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _batches(

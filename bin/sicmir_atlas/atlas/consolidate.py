@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from sicmir_atlas import __version__
 from sicmir_atlas.atlas.database import build_database
-from sicmir_atlas.atlas.files import AtlasFile, TableWriter, link_or_copy, write_table
+from sicmir_atlas.atlas.files import AtlasFile, TableWriter, write_table
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
+from sicmir_atlas.disk import link_or_copy
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.names import mirnas, parse_mirna
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sicmir_atlas.atlas.schema import TABLES
+from sicmir_atlas.disk import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,12 +29,11 @@ def build_database(atlas: Path, files: Sequence[AtlasFile]) -> None:
     Views name their files relative to the folder, so the folder can move; DuckDB resolves them
     against the directory it was started in.
     """
-    part = atlas / "atlas.duckdb.part"
-    part.unlink(missing_ok=True)
     paths: Mapping[str, list[str]] = defaultdict(list)
     for file in files:
         paths[file.table].append(file.path)
     with (
+        written_whole(atlas / "atlas.duckdb") as part,
         tempfile.TemporaryDirectory() as place,
         duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
     ):
@@ -47,8 +47,8 @@ def build_database(atlas: Path, files: Sequence[AtlasFile]) -> None:
         connection.execute("USE atlas")
         for spec in TABLES.values():
             _add_table(connection, spec, paths[spec.name])
+        _add_file_list(connection, files)
         connection.execute("USE memory; DETACH atlas")
-    part.replace(atlas / "atlas.duckdb")
 
 
 def scan(paths: Sequence[str]) -> str:
@@ -80,3 +80,13 @@ def _add_table(
             f'COMMENT ON COLUMN "{spec.name}"."{column.name}" '
             f"IS {quoted(column.description + unit)}"
         )
+
+
+def _add_file_list(connection: duckdb.DuckDBPyConnection, files: Sequence[AtlasFile]) -> None:
+    connection.execute(
+        'CREATE TABLE files (path VARCHAR NOT NULL, "table" VARCHAR NOT NULL, dataset_id VARCHAR, '
+        "rows BIGINT NOT NULL, bytes BIGINT NOT NULL, sha256 VARCHAR NOT NULL)"
+    )
+    rows = [(f.path, f.table, f.dataset_id, f.rows, f.bytes, f.sha256) for f in files]
+    connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.execute("COMMENT ON TABLE files IS 'Every Parquet file of this build.'")

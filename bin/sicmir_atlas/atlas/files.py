@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sicmir_atlas.disk import digest_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.atlas.schema import TableSpec
 
-__all__ = ["AtlasFile", "TableWriter", "link_or_copy", "sha256_of", "to_arrow", "write_table"]
+__all__ = ["AtlasFile", "TableWriter", "to_arrow", "write_table"]
 
 ROWS_PER_GROUP = 50_000
 
@@ -87,7 +86,7 @@ class TableWriter:
             with suppress(FileNotFoundError):
                 self._part.unlink()
             return
-        digest = sha256_of(self._part)
+        digest = digest_of(self._part)
         name = f"{self.spec.name}.parquet"
         if self.spec.per_dataset:
             name = f"{self.spec.name}/{self._dataset_id}-{digest[:12]}.parquet"
@@ -151,21 +150,3 @@ def to_arrow(
         columns = np.asfortranarray(mirna_values, dtype=spec.mirna_type)
         arrays += [pa.array(columns[:, j]) for j in range(columns.shape[1])]
     return pa.Table.from_arrays(arrays, schema=spec.arrow_schema())
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Make ``target`` the same file as ``source``, by a hard link where the disk allows it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    real = source.resolve()
-    try:
-        os.link(real, target)
-    except OSError:
-        part = target.with_name(target.name + ".part")
-        shutil.copyfile(real, part)
-        part.replace(target)

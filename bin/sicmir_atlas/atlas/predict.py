@@ -183,8 +183,9 @@ def _predict_pools(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     keys = [*_GROUP, "donor_id"] if options.pool_by_donor else _GROUP
     groups = cells[keys].astype(object)
-    parts = groups.fillna("unknown").astype(str).replace({"%": "%25", r"\|": "%7C"}, regex=True)
-    names = parts.agg("|".join, axis=1)
+    # escaped, so that no label is taken for a bar between two, nor for no label at all
+    parts = groups.astype(str).replace({"%": "%25", r"\|": "%7C"}, regex=True)
+    names = parts.where(groups.notna(), "%unknown").agg("|".join, axis=1)
     names = names.where(cells["cell_type_original"].notna(), None)
     plan = PoolPlan.from_labels(
         names,

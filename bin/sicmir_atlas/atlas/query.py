@@ -82,9 +82,11 @@ class Atlas:
 
     def _name_tables(self) -> None:
         """Give every table a view of its own, then shut everything else out."""
+        # listed by the database itself, so that its tables and its files are of one build
+        listed = self._connection.execute(f'SELECT "table", path FROM {_FILE}.files').fetchall()
         paths: dict[str, list[str]] = defaultdict(list)
-        for file in self.manifest["files"]:
-            paths[file["table"]].append(str(self.folder / file["path"]))
+        for table, path in listed:
+            paths[table].append(str(self.folder / path))
         large = [name for name, spec in TABLES.items() if spec.per_dataset and paths[name]]
         allowed = ", ".join(quoted(path) for name in large for path in paths[name])
         self._connection.execute(f"SET allowed_paths = [{allowed}]")
@@ -93,6 +95,7 @@ class Atlas:
             origin = scan(paths[name]) if name in large else f'{_FILE}."{name}"'
             self._connection.execute(f'CREATE VIEW "{name}" AS FROM {origin}')
             self._connection.execute(f'COMMENT ON VIEW "{name}" IS {quoted(spec.description)}')
+        self._connection.execute(f"CREATE VIEW files AS FROM {_FILE}.files")
         self._connection.execute("SET lock_configuration = true")
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pd.DataFrame:

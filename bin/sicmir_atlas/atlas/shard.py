@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.atlas.files import AtlasFile
+from sicmir_atlas.disk import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +54,5 @@ class Shard:
             "files": [file.as_dict() for file in files],
         }
         path = self.folder / "shard.json"
-        part = path.with_name("shard.json.part")
-        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-        part.replace(path)
+        with written_whole(path) as part:
+            part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from pyarrow.lib import ArrowException
 
 from sicmir_atlas.atlas.database import quoted, scan
-from sicmir_atlas.atlas.files import sha256_of
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
+from sicmir_atlas.disk import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -118,7 +118,7 @@ def _check_file(atlas: Path, entry: Mapping[str, Any]) -> Iterator[Violation]:
     size = path.stat().st_size
     if size != entry["bytes"]:
         yield Violation(where, f"{size} bytes, the manifest says {entry['bytes']}")
-    digest = sha256_of(path)
+    digest = digest_of(path)
     if digest != entry["sha256"]:
         yield Violation(where, f"sha256 is {digest}, the manifest says {entry['sha256']}")
         return

@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from sicmir_atlas.disk import written_whole
 from sicmir_atlas.errors import ExcludedDataset, GoneError, InputError
 
 if TYPE_CHECKING:
@@ -37,10 +38,9 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path)
+    with written_whole(path) as part:
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager

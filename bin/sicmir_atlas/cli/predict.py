@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 __all__ = ["predict"]
 
-_log = logging.getLogger("sicmir-atlas")
+_log = logging.getLogger("sicmir_atlas")
 
 
 def predict(

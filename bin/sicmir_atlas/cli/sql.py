@@ -37,23 +37,26 @@ def sql(
         File for the answer; Parquet needs one.
     """
     from sicmir_atlas.atlas.query import open_atlas
+    from sicmir_atlas.disk import written_whole
     from sicmir_atlas.errors import InputError
 
     if format == "parquet" and output is None:
         msg = "parquet is not text: name a file with --output"
         raise InputError(msg)
     with open_atlas(atlas) as opened:
-        if format == "parquet":
+        if format == "parquet" and output is not None:
             import pyarrow.parquet as pq
 
-            pq.write_table(opened.arrow(query), output)
+            answer = opened.arrow(query)
+            with written_whole(output) as part:
+                pq.write_table(answer, part)
             return
-        answer = opened.sql(query)
-    text = _text(answer, format)
-    if output is not None:
-        output.write_text(text, encoding="utf-8")
-    else:
+        text = _text(opened.sql(query), format)
+    if output is None:
         sys.stdout.write(text)
+    else:
+        with written_whole(output) as part:
+            part.write_text(text, encoding="utf-8")
 
 
 def _text(answer: pd.DataFrame, kind: str) -> str:

@@ -112,7 +112,7 @@ class PoolPlan:
         labels: Sequence[str | None] | NDArray[Any] | pd.Series[Any],
         *,
         dataset_id: str,
-        seed: int = 42,
+        seed: int = 0,
         mode: Mode = "auto",
         bootstrap_above: int = BOOTSTRAP_ABOVE,
         max_draws: int | None = MAX_DRAWS,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from sicmir_atlas.disk import written_whole
 from sicmir_atlas.errors import CorruptError, InputError
 
 if TYPE_CHECKING:
@@ -177,9 +178,8 @@ def save_model(model: Model, folder: Path) -> None:
     )
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     for name, content in ((WEIGHTS, raw), (CARD, text.encode())):
-        part = folder / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+        with written_whole(folder / name) as part:
+            part.write_bytes(content)
 
 
 def _find(folder: Path | str | None) -> Path:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sicmir_atlas.disk import link_or_copy
 from sicmir_atlas.errors import CorruptError
 from sicmir_atlas.sources.verify import verify
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sicmir_atlas.sources.files import RemoteFile
 
-__all__ = ["from_cache", "link_or_copy", "to_cache"]
+__all__ = ["from_cache", "to_cache"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,23 +48,6 @@ def to_cache(cache: Path, file: RemoteFile, path: Path) -> None:
         link_or_copy(path, entry)
     except OSError as error:
         logger.warning("cache: %s cannot be kept: %s", file.name, error)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link, or copy where that cannot be (other devices, other owners), in one step.
-
-    `target` is replaced if there; nobody sees half of it.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".link-") as folder:
-        made = Path(folder) / "file"
-        try:
-            os.link(source.resolve(), made)
-        except OSError:
-            shutil.copyfile(source, made)
-        if target.exists() and target.samefile(made):
-            return  # replacing a file by a link to itself would leave both names
-        made.replace(target)
 
 
 def _entry(cache: Path, file: RemoteFile) -> Path | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from sicmir_atlas.disk import link_or_copy
 from sicmir_atlas.errors import CorruptError, GoneError, InputError
-from sicmir_atlas.sources.cache import from_cache, link_or_copy, to_cache
+from sicmir_atlas.sources.cache import from_cache, to_cache
 from sicmir_atlas.sources.files import local_path, mask, scheme_of
 from sicmir_atlas.sources.verify import verify
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from sicmir_atlas.disk import digest_of
 from sicmir_atlas.sources.files import mask, scheme_of
-from sicmir_atlas.sources.verify import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
+from sicmir_atlas.disk import digest_of
 from sicmir_atlas.errors import CorruptError
 
 if TYPE_CHECKING:
@@ -12,18 +12,9 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.sources.files import RemoteFile
 
-__all__ = ["digest_of", "verify"]
+__all__ = ["verify"]
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
-
-
-def digest_of(path: Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal digest of a file."""
-    with path.open("rb") as file:
-        # not for security: where policy forbids md5, archives still publish it
-        return hashlib.file_digest(
-            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
-        ).hexdigest()
 
 
 def verify(path: Path, file: RemoteFile, address: str) -> None:

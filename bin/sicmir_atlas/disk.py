@@ -1,0 +1,58 @@
+"""Files that appear whole or not at all, and what proves them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["digest_of", "link_or_copy", "written_whole"]
+
+
+def digest_of(path: Path, algorithm: str = "sha256") -> str:
+    """Hexadecimal digest of a file."""
+    with path.open("rb") as file:
+        # not for security: where policy forbids md5, archives still publish it
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link, or copy where that cannot be (other devices, other owners), in one step.
+
+    ``target`` is replaced if there; nobody sees half of it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".link-") as folder:
+        made = Path(folder) / "file"
+        try:
+            os.link(source.resolve(), made)
+        except OSError:
+            shutil.copyfile(source, made)
+        if target.exists() and target.samefile(made):
+            return  # replacing a file by a link to itself would leave both names
+        made.replace(target)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a path to write to; what is there becomes ``path`` when the block ends well.
+
+    Nothing is left of a block that fails, and what a killed process left is not built upon.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".part-{path.name}")
+    part.unlink(missing_ok=True)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
