@@ -6,7 +6,7 @@ include { PREDICT     } from '../modules/local/predict/main'
 include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
-include { readJson ; stepJson ; sourceJson ; localFiles } from '../subworkflows/local/utils/datasets'
+include { readJson ; stepJson ; sourceJson ; localFiles ; insideFolders } from '../subworkflows/local/utils/datasets'
 include { failureNote } from '../subworkflows/local/utils/failures'
 
 workflow ATLAS {
@@ -23,7 +23,11 @@ workflow ATLAS {
 
     // a dataset travels alone
     RESOLVE(rows.map { meta, row -> [meta, sourceJson(row)] })
-    FETCH(RESOLVE.out.files.join(rows).map { meta, files, row -> [meta, files, localFiles(row)] })
+    FETCH(
+        RESOLVE.out.files.join(rows)
+            .map { meta, files, row -> [meta, files, localFiles(row)] }
+            .map { meta, files, local -> [meta, files, local, insideFolders(local)] }
+    )
     PREPARE(FETCH.out.fetched.join(rows).map { meta, fetched, row -> [meta, stepJson(row), fetched] })
     PREDICT(PREPARE.out.prepared, model)
 

@@ -19,7 +19,8 @@ _INTRODUCTION = f"""<!-- made by `make docs` from bin/sicmir_atlas/atlas/schema.
 ```
 results/
   atlas/
-    atlas.duckdb        every table: small ones inside, large ones as views on the files beside it
+    atlas.duckdb        every table: small ones inside, large ones as views on the files beside it;
+                        and `files`: path, table, dataset_id, rows, bytes, sha256 of each of them
     manifest.json       every file with its checksum and rows; parameters, versions, inputs
     <table>.parquet     small tables
     <table>/<dataset_id>-<sha12>.parquet   large tables, one file a dataset, never changed

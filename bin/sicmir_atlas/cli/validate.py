@@ -18,12 +18,16 @@ def validate(atlas: Path, /) -> None:
     """
     from sicmir_atlas.atlas.validate import leftovers
     from sicmir_atlas.atlas.validate import validate as run
-    from sicmir_atlas.errors import CorruptError
+    from sicmir_atlas.errors import CorruptError, GoneError
 
+    if not atlas.is_dir():
+        msg = f"{atlas}: no such folder"
+        raise GoneError(msg)
     violations = run(atlas)
     if violations:
         listed = "\n".join(f"  {violation}" for violation in violations)
-        msg = f"{atlas}: {len(violations)} violations\n{listed}"
+        count = f"{len(violations)} violation{'s' if len(violations) > 1 else ''}"
+        msg = f"{atlas}: {count}\n{listed}"
         raise CorruptError(msg)
     sys.stdout.write(f"{atlas}: sound\n")
     former = leftovers(atlas)

@@ -9,7 +9,7 @@ process FETCH {
     conda "${moduleDir}/../environment.yml"
 
     input:
-    tuple val(meta), path(files), path(local, stageAs: 'local/*')
+    tuple val(meta), path(files), path(local, stageAs: 'local/*'), val(inside)
 
     output:
     tuple val(meta), path('fetched'), emit: fetched

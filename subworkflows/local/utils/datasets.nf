@@ -1,3 +1,5 @@
+include { filesBelow } from './folders'
+
 // Rows of the samplesheet as they travel: [meta, row], with meta = [id, code] and row a map.
 
 def readJson(path) {
@@ -8,9 +10,11 @@ def rowJson(row) {
     return groovy.json.JsonOutput.toJson(row)
 }
 
-// What PREPARE and PREDICT depend on: a new title is written by CONSOLIDATE alone.
+// What PREPARE and PREDICT depend on: a new title is written by CONSOLIDATE alone, and addresses,
+// which may hold secrets, are RESOLVE's and FETCH's business.
 def stepJson(row) {
-    return rowJson(row.findAll { key, _value -> !(key in ['title', 'doi', 'licence']) })
+    def others = ['title', 'doi', 'licence', 'source', 'accession', 'url', 'sha256']
+    return rowJson(row.findAll { key, _value -> !(key in others) })
 }
 
 // Only what RESOLVE and FETCH depend on: a new title or tissue leaves the download cached.
@@ -26,6 +30,13 @@ def localFiles(row) {
         return []
     }
     return row.url.tokenize('|').collect { url -> reachable(url.trim(), row.dataset_id) }.findAll { f -> f }
+}
+
+// Nextflow sees that a folder was exchanged, but not that a file in it was: FETCH depends on this too.
+def insideFolders(files) {
+    return files.findAll { f -> f.isDirectory() }
+        .collectMany { folder -> filesBelow(folder) }
+        .collect { f -> "${f} ${f.size()} ${f.lastModified()}".toString() }
 }
 
 def reachable(url, id) {
