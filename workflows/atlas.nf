@@ -6,7 +6,8 @@ include { PREDICT     } from '../modules/local/predict/main'
 include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
-include { readJson ; stepJson ; sourceJson ; localFiles ; insideFolders } from '../subworkflows/local/utils/datasets'
+include { readJson ; stepJson ; sourceJson ; localFiles } from '../subworkflows/local/utils/datasets'
+include { insideFolders } from '../subworkflows/local/utils/folders'
 include { failureNote } from '../subworkflows/local/utils/failures'
 
 workflow ATLAS {

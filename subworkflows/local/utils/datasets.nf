@@ -1,5 +1,3 @@
-include { filesBelow } from './folders'
-
 // Rows of the samplesheet as they travel: [meta, row], with meta = [id, code] and row a map.
 
 def readJson(path) {
@@ -30,13 +28,6 @@ def localFiles(row) {
         return []
     }
     return row.url.tokenize('|').collect { url -> reachable(url.trim(), row.dataset_id) }.findAll { f -> f }
-}
-
-// Nextflow sees that a folder was exchanged, but not that a file in it was: FETCH depends on this too.
-def insideFolders(files) {
-    return files.findAll { f -> f.isDirectory() }
-        .collectMany { folder -> filesBelow(folder) }
-        .collect { f -> "${f} ${f.size()} ${f.lastModified()}".toString() }
 }
 
 def reachable(url, id) {

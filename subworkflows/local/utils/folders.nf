@@ -20,6 +20,13 @@ def filesBelow(folder) {
     return found.sort { f -> f.toString() }
 }
 
+// Nextflow sees that a folder was exchanged, but not that a file in it was: FETCH depends on this too.
+def insideFolders(files) {
+    return files.findAll { f -> f.isDirectory() }
+        .collectMany { folder -> filesBelow(folder) }
+        .collect { f -> "${f} ${f.size()} ${f.lastModified()}".toString() }
+}
+
 // 0: per-dataset files, immutable and named by content; 1: small tables; then what leads to them
 def turn(name) {
     return name == 'atlas.duckdb' ? 3 : name == 'manifest.json' ? 2 : name.contains('/') ? 0 : 1
