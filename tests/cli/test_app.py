@@ -95,7 +95,8 @@ def test_version(capsys):
     [
         (["sql", "nowhere", "SELECT 1"], 66, "nowhere: no atlas here"),
         (["summary", "nowhere"], 66, "nowhere: no atlas here"),
-        (["validate", "nowhere"], 65, "manifest.json: cannot be read"),
+        (["validate", "nowhere"], 66, "nowhere: no such folder"),
+        (["validate", "."], 65, "manifest.json: cannot be read"),
         (["predict", "gone.h5ad", "-o", "x.csv"], 66, "gone.h5ad: no such file"),
         (["predict", "gone.csv", "--bulk", "-o", "x.csv"], 66, "gone.csv: no such file"),
         (["predict", "gone.h5ad", "-o", "x.docx"], 64, "x.docx: the ending says the format"),
