@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +24,7 @@ from sicmir_atlas.readers.memory import AnnDataMatrix, FrameMatrix
 from sicmir_atlas.readers.tables import read_profile_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from anndata import AnnData
 
@@ -156,7 +157,9 @@ def predicting(
         landmark_profiles(matrix, kind=kind) as profiles,
     ):
         groups = None if by is None else _groups(profiles, by, matrix.label)
-        shared = (model.mirnas, profiles.missing, model.model_id)
+        made = partial(
+            Prediction, mirnas=model.mirnas, missing=profiles.missing, model_id=model.model_id
+        )
         if mode == "percell":
             if len(profiles.rows) < _LEAST_ROWS and not profiles.scaled:
                 msg = (
@@ -169,7 +172,7 @@ def predicting(
             if balance == "balanced" and groups is not None:
                 weights = balanced_weights(groups.fillna("").to_numpy(str))
             blocks = _per_row(profiles, predictor, weights, matrix.label)
-            yield _prediction(profiles.rows, blocks, *shared, pooled=False)
+            yield made(rows=profiles.rows, blocks=blocks, pooled=False)
             return
         assert groups is not None
         plan = PoolPlan.from_labels(groups, dataset_id="", seed=seed, mode=mode)
@@ -184,19 +187,7 @@ def predicting(
         pools, means = pool(profiles.blocks(), plan, n_genes=len(landmarks()))
         weights = balanced_weights(pools["group"].to_numpy(str)) if balance == "balanced" else None
         predicted = predictor.predict(zscore(means, weights=weights))
-        yield _prediction(pools, iter([predicted]), *shared, pooled=True)
-
-
-def _prediction(
-    rows: pd.DataFrame,
-    blocks: Iterator[np.ndarray],
-    mirnas: Sequence[str],
-    missing: Mapping[str, str],
-    model_id: str,
-    *,
-    pooled: bool,
-) -> Prediction:
-    return Prediction(rows, tuple(mirnas), blocks, missing, model_id, pooled)
+        yield made(rows=pools, blocks=iter([predicted]), pooled=True)
 
 
 @contextmanager

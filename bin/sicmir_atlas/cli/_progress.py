@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["rows_written"]
+    from sicmir_atlas.sources.download import Progress as Report
+
+__all__ = ["bytes_fetched", "rows_written"]
 
 
 @contextmanager
@@ -25,3 +27,24 @@ def rows_written(total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("predicting", total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def bytes_fetched() -> Iterator[Report | None]:
+    """Show a bar for each file; silent where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as bars:
+        tasks: dict[str, object] = {}
+
+        def show(name: str, done: int, total: int | None, /) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield show

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sicmir_atlas.sources import RemoteFile
-    from sicmir_atlas.sources.download import Progress
 
 __all__ = ["fetch"]
 
@@ -47,10 +43,11 @@ def fetch(
 
     from sicmir_atlas import sources
     from sicmir_atlas.cli import _io
+    from sicmir_atlas.cli._progress import bytes_fetched
 
     logger = logging.getLogger("sicmir_atlas")
     fetched = []
-    with _progress() as progress:
+    with bytes_fetched() as progress:
         for entry in _io.read_json(files):
             file = sources.RemoteFile(**entry)
             path = sources.fetch(
@@ -77,26 +74,3 @@ def _staged(file: RemoteFile, local: Path | None) -> RemoteFile:
     names = (base_name(file.url), file.name)
     found = next((local / name for name in names if (local / name).exists()), None)
     return replace(file, url=str(found)) if found else file
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Draw a bar for each file, where a person is watching."""
-    import sys
-
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as bars:
-        tasks: dict[str, object] = {}
-
-        def show(name: str, done: int, total: int | None, /) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)  # type: ignore[arg-type]
-
-        yield show

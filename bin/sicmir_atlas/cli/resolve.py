@@ -31,9 +31,9 @@ def resolve(
 
     from sicmir_atlas import sources
     from sicmir_atlas.cli import _io
-    from sicmir_atlas.prepare.metadata import require_human
+    from sicmir_atlas.prepare.organism import require_human_row
 
     row = _io.read_json(dataset)
     with _io.verdict(verdict, row["dataset_id"]):
-        require_human(row)
+        require_human_row(row)
         _io.write_json(output, [asdict(file) for file in sources.resolve(row)])

@@ -14,6 +14,7 @@ from sicmir_atlas.prepare import metadata, qc
 from sicmir_atlas.prepare.folder import write_prepared
 from sicmir_atlas.prepare.genes import resolve_genes, some_names
 from sicmir_atlas.prepare.measure import measure
+from sicmir_atlas.prepare.organism import require_human_row
 from sicmir_atlas.readers import open_counts
 from sicmir_atlas.readers.spill import Spill
 
@@ -78,7 +79,7 @@ def prepare_dataset(
         "source_url": "|".join(file["url"] for file in source["files"]),
     }
     try:
-        metadata.require_human(dataset)
+        require_human_row(dataset)
         metadata.require_metadata(dataset)
         with open_counts(
             files,

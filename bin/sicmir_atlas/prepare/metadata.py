@@ -9,6 +9,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.prepare.ontology import UNKNOWN, Field, lineage_of, map_label
+from sicmir_atlas.prepare.organism import require_human_organisms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["cell_labels", "require_human", "require_labels", "require_metadata", "row_filter"]
 
 _OBS = "obs:"
-_HUMAN = {"homo sapiens", "human", "ncbitaxon:9606"}
 _NO_UMI = {"EFO:0008930", "EFO:0008931", "EFO:0700016"}
 _BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _AS_THEY_ARE = ("sex", "development_stage", "suspension_type")
@@ -39,21 +39,11 @@ def row_filter(dataset: Mapping[str, Any], cells: pd.DataFrame) -> NDArray[np.bo
     return kept
 
 
-def require_human(dataset: Mapping[str, Any], cells: pd.DataFrame | None = None) -> None:
-    """Refuse a dataset that is not wholly human.
-
-    Without ``cells`` only an organism given as a value is judged.
-    """
-    given = dataset.get("organism")
-    if cells is None and (not given or given.startswith(_OBS)):
-        return
-    organisms = [given]
-    if cells is not None:
-        organisms = list(_values(dataset, "organism", cells).cat.categories) or ["not given"]
-    others = [o for o in organisms if str(o).strip().casefold() not in _HUMAN]
-    if others:
-        figure = f"{', '.join(map(str, others))}; only Homo sapiens is included"
-        raise ExcludedDataset("organism", figure)
+def require_human(dataset: Mapping[str, Any], cells: pd.DataFrame) -> None:
+    """Refuse a dataset whose cells are not all human, or for which nobody names the organism."""
+    require_human_organisms(
+        _values(dataset, "organism", cells).cat.categories.tolist() or ["not given"]
+    )
 
 
 def require_metadata(dataset: Mapping[str, Any]) -> None:
