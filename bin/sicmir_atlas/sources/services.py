@@ -1,0 +1,42 @@
+"""Where the public archives answer, and how often they may be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Services"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Base addresses without a slash at the end; any of them may be a mirror.
+
+    Parameters
+    ----------
+    geo_url
+        Holds ``query/acc.cgi`` (sources spec, section 1.1).
+    geo_files_url
+        Holds ``series/`` and ``samples/`` (section 1.4).
+    cellxgene_url
+        Curation API (section 2.1).
+    cellxgene_files_url
+        H5AD assets by version (section 2.1); addresses in replies are moved here.
+    scbasecount_url
+        One release (section 3); http(s), gs or s3.
+    email
+        Contact, sent along with requests as NCBI asks.
+    requests_per_second
+        Most requests that one process sends to one host in a second (section 1.4).
+    """
+
+    geo_url: str = "https://www.ncbi.nlm.nih.gov/geo"
+    geo_files_url: str = "https://ftp.ncbi.nlm.nih.gov/geo"
+    cellxgene_url: str = "https://api.cellxgene.cziscience.com/curation/v1"
+    cellxgene_files_url: str = "https://datasets.cellxgene.cziscience.com"
+    scbasecount_url: str = "gs://arc-institute-virtual-cell-atlas/scbasecount/2026-01-12"
+    email: str | None = None
+    requests_per_second: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name in ("geo", "geo_files", "cellxgene", "cellxgene_files", "scbasecount"):
+            object.__setattr__(self, f"{name}_url", getattr(self, f"{name}_url").rstrip("/"))
