@@ -1,4 +1,4 @@
-"""The panels: 977 landmark genes in, 1298 mature miRNAs out, in their published order."""
+"""The panels of landmark genes and mature miRNAs, and the package's other lists of names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
+    from cellxgene_ontology_guide.ontology_parser import OntologyParser
 
-__all__ = ["MirnaName", "landmarks", "mirnas", "parse_mirna", "read_data_table"]
+__all__ = ["MirnaName", "landmarks", "mirnas", "ontologies", "parse_mirna", "read_data_table"]
 
 _ARM = re.compile(r"^(?P<stem>.+?)(?:-(?P<arm>[35]p))?$")
 
@@ -43,6 +44,14 @@ def parse_mirna(name: str) -> MirnaName:
     match = _ARM.match(name)
     assert match is not None
     return MirnaName(match["stem"], match["arm"])
+
+
+@cache
+def ontologies() -> OntologyParser:
+    """CL, UBERON, MONDO and the others that CELLxGENE uses, offline."""
+    from cellxgene_ontology_guide.ontology_parser import OntologyParser
+
+    return OntologyParser()
 
 
 def read_data_table(name: str) -> pd.DataFrame:

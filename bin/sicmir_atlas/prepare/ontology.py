@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from sicmir_atlas.names import read_data_table
-
-if TYPE_CHECKING:
-    from cellxgene_ontology_guide.ontology_parser import OntologyParser
+from sicmir_atlas.names import ontologies, read_data_table
 
 __all__ = ["UNKNOWN", "Field", "Mapping", "lineage_of", "map_label"]
 
@@ -44,7 +41,7 @@ def map_label(field: Field, label: str) -> Mapping:
     Case and surrounding space do not count. Deprecated terms are never mapped to. Disease maps
     to MONDO, and ``normal`` to PATO.
     """
-    parser = _parser()
+    parser = ontologies()
     text = label.strip()
     if _TERM_ID.match(text):
         given = text.upper() if not text.startswith("Hsap") else text
@@ -66,7 +63,7 @@ def map_label(field: Field, label: str) -> Mapping:
 @cache
 def lineage_of(cell_type_term: str) -> str | None:
     """Coarse lineage of a CL term: the first of the package's lineages among its ancestors."""
-    ancestors = set(_parser().get_term_ancestors(cell_type_term, include_self=True))
+    ancestors = set(ontologies().get_term_ancestors(cell_type_term, include_self=True))
     for lineage, term in _lineages():
         if term in ancestors:
             return lineage
@@ -80,15 +77,8 @@ def _lineages() -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _parser() -> OntologyParser:
-    from cellxgene_ontology_guide.ontology_parser import OntologyParser
-
-    return OntologyParser()
-
-
-@cache
 def _index(ontology: str) -> tuple[dict[str, str], dict[str, set[str]]]:
-    parser = _parser()
+    parser = ontologies()
     labels: dict[str, str] = {}
     synonyms: dict[str, set[str]] = defaultdict(set)
     for label, term in parser.get_term_label_to_id_map(ontology).items():

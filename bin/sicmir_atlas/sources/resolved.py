@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sicmir_atlas.errors import ExcludedDataset
     from sicmir_atlas.sources.files import RemoteFile
 
-__all__ = ["Resolved", "completed"]
+__all__ = ["Refused", "Resolved", "completed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,15 @@ class Resolved:
         """All but the files, for JSON; ``row`` is the dataset_id of the samplesheet's row."""
         facts = {key: value for key, value in asdict(self).items() if key != "files"}
         return {"row": row_id, **facts, "notes": list(self.notes)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """One dataset of a row that a rule refuses before a byte is fetched."""
+
+    dataset_id: str
+    accession: str
+    because: ExcludedDataset
 
 
 def completed(row: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
