@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import gzip
+
+import numpy as np
+import pandas as pd
 import pytest
+from scipy.io import mmwrite
+from scipy.sparse import coo_matrix, vstack
 
 from sicmir_atlas.errors import GoneError, InputError
 from sicmir_atlas.readers import open_counts
@@ -12,38 +18,76 @@ def touch(folder, *names):
     return [folder / name for name in names]
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        (),
-        ("a.h5ad", "matrix.mtx"),
-        ("a.h5ad", "b.h5ad"),
-        ("matrix.mtx.gz", "barcodes.tsv.gz"),
-        ("GSM1_matrix.mtx", "GSM2_matrix.mtx", "features.tsv", "barcodes.tsv"),
-        ("counts.csv", "more.csv"),
-        ("image.png",),
-        ("a.csv", "image.png"),
-    ],
-)
-def test_files_that_fit_no_format_are_listed(tmp_path, names):
-    files = touch(tmp_path, *names)
-    with pytest.raises(InputError, match="Known: h5ad") as caught:
-        open_counts(files)
-    assert all(name in str(caught.value) for name in names)
+def triplet(folder, prefix, counts, genes, barcodes):
+    """Write a cells × genes array as a 10x triplet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mmwrite(
+        folder / f"{prefix}matrix.mtx", coo_matrix(counts.T), field="integer", symmetry="general"
+    )
+    for name, lines in (("features", [f"{g}\t{g}\tGene Expression" for g in genes]),
+                        ("barcodes", barcodes)):  # fmt: skip
+        with gzip.open(folder / f"{prefix}{name}.tsv.gz", "wt") as file:
+            file.write("".join(line + "\n" for line in lines))
 
 
-def test_a_named_format_must_fit(tmp_path):
-    with pytest.raises(InputError, match=r"format mtx: a\.h5ad"):
-        open_counts(touch(tmp_path, "a.h5ad"), format="mtx")
-    with pytest.raises(InputError, match="'loom' is not known; known are auto, h5ad, mtx, csv"):
-        open_counts(touch(tmp_path, "a.loom"), format="loom")
+def everything(matrix):
+    return vstack(list(matrix.blocks(3))).toarray()
 
 
 def test_options_of_h5ad_are_refused_elsewhere(tmp_path):
-    with pytest.raises(InputError, match="counts_layer is for h5ad"):
+    with pytest.raises(InputError, match="counts_layer is for h5ad and loom"):
         open_counts(touch(tmp_path, "a.csv"), layer="X")
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(GoneError, match=r"a\.h5ad: no such file"):
         open_counts([tmp_path / "a.h5ad"])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_libraries_become_one_matrix_whose_cells_know_their_sample(tmp_path, nested):
+    rng = np.random.default_rng(0)
+    one, two = rng.poisson(1, (5, 4)), rng.poisson(1, (7, 4))
+    genes = ["A", "B", "C", "D"]
+    for gsm, counts in (("GSM1", one), ("GSM2", two)):
+        inside = tmp_path / "RAW.tar" / f"{gsm}_lib.tar.gz" if nested else tmp_path
+        prefix = "" if nested else f"{gsm}_lib_"
+        triplet(inside, prefix, counts, genes, [f"AC{i}-1" for i in range(len(counts))])
+    samples = {"GSM1": {"donor_id": "d1"}, "GSM2": {"donor_id": "d2", "tissue": "lung"}}
+    with open_counts([tmp_path], samples=samples) as matrix:
+        np.testing.assert_array_equal(everything(matrix), np.vstack([one, two]))
+        assert matrix.cells.index[0] == "GSM1_AC0-1"
+        assert matrix.cells.index.is_unique
+        assert matrix.cells["sample_id"].tolist() == ["GSM1"] * 5 + ["GSM2"] * 7
+        assert matrix.cells["donor_id"].tolist() == ["d1"] * 5 + ["d2"] * 7
+        assert matrix.cells["tissue"].isna().tolist() == [True] * 5 + [False] * 7
+        assert matrix.genes["name"].tolist() == genes
+
+
+def test_genes_that_one_library_lacks_say_so(tmp_path):
+    one, two = np.array([[1, 2], [3, 4]]), np.array([[5, 6]])
+    triplet(tmp_path, "GSM1_", one, ["A", "B"], ["x", "y"])
+    triplet(tmp_path, "GSM2_", two, ["C", "B"], ["x"])
+    with open_counts([tmp_path]) as matrix:
+        table = pd.DataFrame(everything(matrix), matrix.cells.index, matrix.genes["name"])
+        absent = dict(zip(matrix.genes["name"], matrix.genes["absent_from"], strict=True))
+    assert table.loc["GSM1_y"].to_dict() == {"A": 3, "B": 4, "C": 0}
+    assert table.loc["GSM2_x"].to_dict() == {"A": 0, "B": 6, "C": 5}
+    assert absent["A"] == "GSM2"
+    assert absent["C"] == "GSM1"
+    assert pd.isna(absent["B"])
+
+
+def test_a_pooled_matrix_finds_its_samples_by_the_barcodes_suffix(tmp_path):
+    triplet(tmp_path, "GSE1_", np.eye(4, dtype=int), list("ABCD"), ["a-1", "a-2", "b-2", "c-1"])
+    samples = {"GSM7": {"donor_id": "d7"}, "GSM5": {"donor_id": "d5"}}
+    with open_counts([tmp_path], samples=samples) as matrix:
+        assert matrix.cells["sample_id"].tolist() == ["GSM7", "GSM5", "GSM5", "GSM7"]
+        assert matrix.cells["donor_id"].tolist() == ["d7", "d5", "d5", "d7"]
+
+
+def test_suffixes_that_do_not_fit_the_samples_are_not_believed(tmp_path):
+    triplet(tmp_path, "GSE1_", np.eye(3, dtype=int), list("ABC"), ["a-1", "a-2", "b-3"])
+    with open_counts([tmp_path], samples={"GSM7": {"donor_id": "d"}, "GSM5": {}}) as matrix:
+        assert matrix.cells["sample_id"].tolist() == ["1", "2", "3"]
+        assert "donor_id" not in matrix.cells

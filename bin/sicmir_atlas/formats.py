@@ -1,0 +1,282 @@
+"""What file names tell: format, role in it, library, and which of several to take."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Literal, get_args
+
+from sicmir_atlas.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "ARCHIVE",
+    "Choice",
+    "Format",
+    "Library",
+    "Role",
+    "choose",
+    "layout",
+    "refuse",
+    "role_of",
+    "sample_of",
+]
+
+Format = Literal["h5ad", "10x_h5", "mtx", "csv", "loom"]
+Role = Literal[
+    "h5ad", "10x_h5", "loom", "matrix", "features", "barcodes", "table", "metadata", "archive",
+    "refused", "spatial", "other",
+]  # fmt: skip
+
+ARCHIVE = re.compile(r"\.(tar|tgz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
+_ROLES: dict[Role, re.Pattern[str]] = {
+    "archive": ARCHIVE,
+    "spatial": re.compile(r"tissue_positions|scalefactors|(lowres|hires)_image|spatial\.(zip|tar)"),
+    "other": re.compile(
+        r"readme|md5|sha256sum|checksum|filelist|molecule_info|atac_|fragments|peaks?\."
+        r"|(filtered|all)_contig|clonotype|\.(pdf|png|jpe?g|html?|json|yaml|md)(\.gz)?$"
+    ),
+    "refused": re.compile(r"\.(rds|rda|rdata|robj|h5seurat|xlsx?|zip|7z|rar|pkl)(\.gz)?$"),
+    "h5ad": re.compile(r"\.h5ad(\.gz)?$"),
+    "10x_h5": re.compile(r"\.h5(\.gz)?$"),
+    "loom": re.compile(r"\.loom(\.gz)?$"),
+    "matrix": re.compile(r"\.mtx(\.gz)?$"),
+    "features": re.compile(r"(features|genes)([._-][^/]*)?\.(tsv|txt|csv)(\.gz)?$"),
+    "barcodes": re.compile(r"barcodes([._-][^/]*)?\.(tsv|txt|csv)(\.gz)?$"),
+    "table": re.compile(r"\.(csv|tsv|txt|tab)(\.gz)?$"),
+}
+_METADATA = re.compile(r"meta_?data|meta|annot|obs|cells|clusters|celltype|cell_type")
+_COUNTS = re.compile(r"count|matrix|expression|umi|dge")
+_UNFILTERED = re.compile(
+    r"raw_(feature|gene)_bc|unfiltered|(^|[._/-])raw(?![._-]?(counts?|umi|data|matrix|tar))([._/-]|$)"
+)
+_NO_COUNTS = re.compile(r"tpm|fpkm|rpkm|cpm|norm|scaled|log2|logcounts|integrated|batch_?correct")
+_ENDING = re.compile(r"(\.(h5ad|h5|loom|mtx|csv|tsv|txt|tab|tar|tgz|gz|bz2|xz))+$", re.IGNORECASE)
+_ROLE_WORD = re.compile(r"(^|[._-])(matrix|features|genes|barcodes)(?=[._-]|$)", re.IGNORECASE)
+_FOLDER_WORDS = re.compile(
+    r"^(outs|hg19|hg38|grch38.*|.*(feature|gene)_bc_matri(x|ces).*|matri(x|ces)|mtx|counts)$",
+    re.IGNORECASE,
+)
+_PREFERENCE: tuple[Format, ...] = ("10x_h5", "mtx", "h5ad", "loom", "csv")
+
+_KNOWN = (
+    "h5ad, 10x_h5 (Cell Ranger's .h5), mtx (matrix.mtx, features.tsv or genes.tsv, barcodes.tsv), "
+    "csv (a dense .csv, .tsv or .txt), loom; text may be .gz, and tables of cells may stand beside"
+)
+_R_OBJECT = (
+    "it is an object of R: write its raw counts from R by `m <- "
+    'SeuratObject::LayerData(readRDS("{name}"), assay = "RNA", layer = "counts"); '
+    'DropletUtils::write10xCounts("{stem}", m, version = "3")` and name the folder with source file'
+)
+
+
+@dataclass(frozen=True)
+class Library:
+    """Files of one library: one matrix."""
+
+    name: str
+    format: Format
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Files to take, and why these, for people."""
+
+    files: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def role_of(name: str) -> Role:
+    """Role of a file by its name."""
+    lower = name.lower()
+    return next((role for role, pattern in _ROLES.items() if pattern.search(lower)), "other")
+
+
+def sample_of(name: str) -> str:
+    """Sample that a library's name tells: its GSM where there is one, else the name."""
+    found = re.search(r"GSM\d+", name)
+    return found[0] if found else name
+
+
+def layout(
+    names: Sequence[str], wanted: Format | Literal["auto"] = "auto"
+) -> tuple[list[Library], list[str]]:
+    """Sort files into libraries of one format, and tables of cells beside them.
+
+    Raises
+    ------
+    InputError
+        If the files make up no format, or several and none is wanted, or a triplet is not whole.
+    """
+    if wanted != "auto" and wanted not in get_args(Format):
+        msg = f"format {wanted!r} is not known; known are auto, {', '.join(get_args(Format))}"
+        raise InputError(msg)
+    roles = _roles(names)
+    found = [library for library in _libraries(roles) if wanted in ("auto", library.format)]
+    if not found:
+        refuse(roles["refused"])
+    formats = sorted({library.format for library in found})
+    if len(formats) != 1:
+        asked = "one format" if wanted == "auto" else f"format {wanted}"
+        what = f", but {' and '.join(formats)}: name one in column format" if formats else ""
+        msg = f"files do not make up {asked}{what}: {_shown(names)}. Known: {_KNOWN}"
+        raise InputError(msg)
+    return found, roles["metadata"]
+
+
+def choose(names: Sequence[str], wanted: str | None = None) -> Choice:
+    """Choose the count files among all that a source offers.
+
+    Without a wish: matrices of called cells before unfiltered ones, raw counts before normalised
+    tables, and of one sample's formats the first of 10x_h5, mtx, h5ad, loom and csv.
+
+    Parameters
+    ----------
+    names
+        File names, of one sample or of a whole series.
+    wanted
+        Names or globs, separated by ``|``: exactly these are taken.
+
+    Raises
+    ------
+    InputError
+        If a wish fits no file, or every file of counts is in a format that cannot be read.
+    """
+    if wanted:
+        return Choice(_wanted(names, wanted))
+    notes = []
+    for what, pattern in (("unfiltered", _UNFILTERED), ("normalised by its name", _NO_COUNTS)):
+        left = [n for n in names if _countlike(n) and pattern.search(n.lower())]
+        rest = [n for n in names if n not in left]
+        if left and any(map(_countlike, rest)):
+            names = rest
+            notes.append(f"left out as {what}: {_shown(left)}")
+    roles = _roles(names)
+    found = _libraries(roles)
+    formats = [name for name in _PREFERENCE if any(lib.format == name for lib in found)]
+    if not found and not roles["archive"]:
+        refuse(roles["refused"])
+        return Choice((), tuple(notes))
+    taken = [lib for lib in found if lib.format == formats[0]] if formats else []
+    files = [name for library in taken for name in library.files]
+    if not files:
+        files = roles["archive"]
+    others = [n for n in names if n not in files and _countlike(n)]
+    if others:
+        notes.append(f"{formats[0] if formats else 'archive'} taken; left out: {_shown(others)}")
+    if roles["metadata"]:
+        tables = _shown(roles["metadata"])
+        notes.append(f"tables of cells, not taken unless named in column files: {tables}")
+    return Choice(tuple(dict.fromkeys(files)), tuple(notes))
+
+
+def refuse(names: Iterable[str]) -> None:
+    """Refuse files that cannot be read, with the way to make them readable.
+
+    Raises
+    ------
+    InputError
+        If there is any.
+    """
+    for name in names:
+        stem = _ENDING.sub("", PurePosixPath(name).stem)
+        if re.search(r"\.(rds|rda|rdata|robj|h5seurat)(\.gz)?$", name.lower()):
+            msg = f"{name} cannot be read: {_R_OBJECT.format(name=name, stem=stem)}"
+        else:
+            msg = f"{name} cannot be read: unpack or save it as one of the known formats: {_KNOWN}"
+        raise InputError(msg)
+
+
+def _roles(names: Iterable[str]) -> dict[Role, list[str]]:
+    roles: dict[Role, list[str]] = {role: [] for role in get_args(Role)}
+    for name in names:
+        roles[role_of(name)].append(name)
+    if not roles["matrix"]:  # then "counts_by_genes.tsv" is a table like others
+        roles["table"] += roles["features"] + roles["barcodes"]
+        roles |= {"features": [], "barcodes": []}
+    tables = roles["table"]
+    meta = [name for name in tables if _METADATA.search(_base(name))]
+    if not roles["matrix"] and len(meta) == len(tables):  # a matrix of "T_cells_counts.csv"
+        meta = [name for name in meta if not _COUNTS.search(_base(name))]
+        if len(tables) == 1:
+            meta = []
+    roles["metadata"] = meta
+    roles["table"] = [name for name in tables if name not in meta]
+    return roles
+
+
+def _libraries(roles: dict[Role, list[str]]) -> list[Library]:
+    single: dict[Role, Format] = {"h5ad": "h5ad", "10x_h5": "10x_h5", "loom": "loom"}
+    if not roles["matrix"]:
+        single["table"] = "csv"
+    found = [
+        Library(_library_name(name), format, (name,))
+        for role, format in single.items()  # noqa: A001  the samplesheet's own word
+        for name in roles[role]
+    ]
+    groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for role in ("matrix", "features", "barcodes"):
+        for name in roles[role]:
+            groups[_library_key(name)][role].append(name)
+    for key, files in groups.items():
+        if not files["matrix"]:
+            continue
+        if not files["features"] and len(roles["features"]) == 1:  # one list for all samples
+            files["features"] = roles["features"]
+        triplet = [*files["matrix"], *files["features"], *files["barcodes"]]
+        if [len(files[role]) for role in ("matrix", "features", "barcodes")] != [1, 1, 1]:
+            msg = (
+                f"{files['matrix'][0]}: a triplet is matrix.mtx, features.tsv or genes.tsv, and "
+                f"barcodes.tsv, called alike but for these words; found {_shown(triplet)}"
+            )
+            raise InputError(msg)
+        found.append(Library(_library_name(key), "mtx", tuple(triplet)))
+    return sorted(found, key=lambda library: library.files)
+
+
+def _library_key(name: str) -> str:
+    """Path without its ending and without the word that tells the role."""
+    folder, _, base = name.rpartition("/")
+    stem = _ROLE_WORD.sub("", _ENDING.sub("", base)).strip("._-")
+    return f"{folder}/{stem}" if folder else stem
+
+
+def _library_name(path: str) -> str:
+    """Last part of a path that is no word of Cell Ranger's own folders."""
+    parts = [_ENDING.sub("", part) for part in path.split("/")]
+    telling = [part for part in parts if part and not _FOLDER_WORDS.match(part)]
+    return telling[-1] if telling else parts[-1] or "matrix"
+
+
+def _wanted(names: Sequence[str], wanted: str) -> tuple[str, ...]:
+    globs = [glob.strip() for glob in wanted.split("|") if glob.strip()]
+    for glob in globs:
+        if not any(_fits(name, glob) for name in names):
+            msg = f"column files: {glob!r} is none of {_shown(names)}"
+            raise InputError(msg)
+    taken = tuple(name for name in names if any(_fits(name, glob) for glob in globs))
+    refuse(name for name in taken if role_of(name) == "refused")
+    return taken
+
+
+def _fits(name: str, glob: str) -> bool:
+    return name == glob or fnmatchcase(name, glob)
+
+
+def _countlike(name: str) -> bool:
+    return role_of(name) not in {"other", "spatial", "metadata", "refused"}
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2].lower()
+
+
+def _shown(names: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(sorted(names)[:most]) or "no file") + more
