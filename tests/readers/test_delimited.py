@@ -72,7 +72,6 @@ def test_delimiter_inside_a_quoted_name_and_repeated_genes(tmp_path):
         ("g,c1,c1\nA,1,1\n", "1 cell ids occur more than once .such as c1"),
         ("hello\nworld\n", "do not split"),
         ("g,c1,c2\n", "do not split"),
-        ("", "do not split"),
     ],
 )
 def test_wrong_text_is_named(tmp_path, text, message):

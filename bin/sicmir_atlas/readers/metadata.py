@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sicmir_atlas.errors import CorruptError, InputError
-from sicmir_atlas.readers.text import open_bytes
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.readers.limits import LIMITS, Limits
+from sicmir_atlas.readers.text import bounded, open_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ __all__ = ["join_metadata", "read_metadata"]
 _ID_COLUMNS = ("barcode", "barcodes", "cell", "cell_id", "cellid", "cell_barcode")
 
 
-def read_metadata(path: Path) -> pd.DataFrame:
+def read_metadata(path: Path, *, limits: Limits = LIMITS) -> pd.DataFrame:
     """Read a cell-metadata table, indexed by cell id.
 
     The id is a column named like barcode, cell or cell_id, else the first column. Text columns
@@ -29,20 +29,30 @@ def read_metadata(path: Path) -> pd.DataFrame:
     CorruptError
         If the file is cut short.
     InputError
-        If it is no table, or a cell id repeats.
+        If it is no table, is beyond ``limits.table`` bytes, or a cell id repeats.
     """
     with open_bytes(path) as file:
-        text = file.read().decode("utf-8-sig", errors="replace")
-    header = text.partition("\n")[0]
-    delimiter = max("\t,;", key=header.count)
-    try:
-        # the one missing value is the empty field: a cell type may be called NA or None
-        table = pd.read_csv(
-            io.StringIO(text), sep=delimiter, keep_default_na=False, na_values=[""], dtype=str
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        msg = f"{path.name}: not a table of cells: {error}"
-        raise (InputError if text else CorruptError)(msg) from error
+        text = bounded(file, path.name, limits.table)
+        # peeking reads no further than one buffer, so a header without end is no danger
+        header = text.peek(1 << 20).partition(b"\n")[0]  # type: ignore[attr-defined]
+        delimiter = max("\t,;", key=lambda mark: header.count(mark.encode()))
+        try:
+            # the one missing value is the empty field: a cell type may be called NA or None
+            table = pd.read_csv(
+                text,
+                sep=delimiter,
+                encoding="utf-8-sig",
+                keep_default_na=False,
+                na_values=[""],
+                dtype=str,
+            )
+        except UnicodeDecodeError as error:
+            msg = f"{path.name}: not UTF-8 ({error}): convert the file, for example "
+            msg += "iconv -f WINDOWS-1252 -t UTF-8"
+            raise InputError(msg) from error
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            msg = f"{path.name}: not a table of cells: {error}"
+            raise InputError(msg) from error
     if not isinstance(table.index, pd.RangeIndex):  # R: the header is one field short
         table = table.reset_index(names="cell_id")
     by_name = {str(name).lower(): name for name in reversed(table.columns)}

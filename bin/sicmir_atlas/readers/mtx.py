@@ -10,8 +10,9 @@ import pandas as pd
 
 from sicmir_atlas.errors import CorruptError, InputError
 from sicmir_atlas.readers.base import BLOCK_ROWS, CountMatrix, gene_table
+from sicmir_atlas.readers.limits import LIMITS, Limits, require_at_most
 from sicmir_atlas.readers.spill import Spill
-from sicmir_atlas.readers.text import cut_short, is_gzip, open_bytes, read_table_lines
+from sicmir_atlas.readers.text import cut_short, is_gzip, open_bytes, read_columns, read_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ __all__ = ["MtxMatrix"]
 
 _TEXT_BLOCK = 1 << 20  # pyarrow reads dozens ahead
 _GENE_TYPE = "Gene Expression"
+_MAX_COMMENTS = 10_000
 _HEADER_WORDS = {"", "x", "id", "gene", "genes", "gene_id", "geneid", "barcode", "barcodes", "cell"}
 
 
@@ -45,6 +47,8 @@ class MtxMatrix(CountMatrix):
     ----------
     matrix, features, barcodes
         The three files, plain or gzip.
+    limits
+        What is refused for its size.
 
     Raises
     ------
@@ -54,37 +58,35 @@ class MtxMatrix(CountMatrix):
         If the tables do not fit the matrix, or cell ids repeat.
     """
 
-    def __init__(self, matrix: Path, features: Path, barcodes: Path) -> None:
+    def __init__(
+        self, matrix: Path, features: Path, barcodes: Path, *, limits: Limits = LIMITS
+    ) -> None:
         self._path = matrix
-        table = [row for row in read_table_lines(features) if any(row)]
-        names = [row for row in read_table_lines(barcodes) if row[0]]
-        self._header = _read_header(matrix)
+        table = read_columns(features, 3, rows=limits.genes + 1, limits=limits)
+        (cells,) = read_columns(barcodes, 1, rows=limits.cells + 1, limits=limits)
+        self._header = _read_header(matrix, limits)
         size = (self._header.rows, self._header.columns)
-        table, names = _without_header(table, size), _without_header(names, size)
-        cells = [row[0] for row in names]
-        if size == (len(table), len(cells)):
+        ids, symbols, types = _without_header(table, size)
+        (cells,) = _without_header([cells], size)
+        if size == (len(ids), len(cells)):
             self._genes_first = True
-        elif size == (len(cells), len(table)):
+        elif size == (len(cells), len(ids)):
             self._genes_first = False
         else:
             msg = (
-                f"{matrix.name} is {size[0]} × {size[1]}, but {features.name} has {len(table)} "
+                f"{matrix.name} is {size[0]} × {size[1]}, but {features.name} has {len(ids)} "
                 f"genes and {barcodes.name} {len(cells)} cells: are the files of one sample?"
             )
             raise InputError(msg)
-        types = [row[2] if len(row) > 2 else _GENE_TYPE for row in table]
-        if _GENE_TYPE not in types:  # other makers write other words, or a chromosome
-            types = [_GENE_TYPE] * len(table)
+        # other makers write other words, or a chromosome; v2 has no third column
         kept = np.array([name == _GENE_TYPE for name in types], dtype=bool)
+        if not kept.any():
+            kept[:] = True
         # where each row of the file goes; -1 for antibodies, guides and peaks
         self._column = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
-        genes = [row for row, keep in zip(table, kept, strict=True) if keep]
-        symbols = [row[1] if len(row) > 1 else "" for row in genes]
-        super().__init__(
-            genes=gene_table(np.array([row[0] for row in genes], dtype=object), symbols),
-            cells=pd.DataFrame(index=pd.Index(cells, dtype=object)),
-            label=matrix.name,
-        )
+        genes = gene_table(np.array(ids, dtype=object)[kept], np.array(symbols, object)[kept])
+        index = pd.Index(cells, dtype=object)
+        super().__init__(genes=genes, cells=pd.DataFrame(index=index), label=matrix.name)
 
     def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream row blocks; the text is parsed once, at the first call."""
@@ -102,6 +104,10 @@ class MtxMatrix(CountMatrix):
         try:
             for first, second, values in _parse(self._path, header):
                 seen += len(values)
+                if seen > header.entries:
+                    msg = f"{self.label}: the header says {header.entries} entries, the file has "
+                    msg += "more: written wrongly or damaged? Fetch it again"
+                    raise CorruptError(msg)
                 for index, size in ((first, header.rows), (second, header.columns)):
                     if len(index) and not (index.min() >= 1 and index.max() <= size):
                         msg = f"{self.label}: an index lies outside 1-{size} in the entries "
@@ -126,13 +132,15 @@ class MtxMatrix(CountMatrix):
 
 def _without_header(table: list[list[str]], size: tuple[int, int]) -> list[list[str]]:
     """Drop a first line of column names, which 10x does not write but others do."""
-    one_more = len(table) not in size and len(table) - 1 in size
-    return table[1:] if one_more and table[0][0].lower() in _HEADER_WORDS else table
+    rows = len(table[0])
+    one_more = rows not in size and rows - 1 in size
+    named = one_more and table[0][0].lower() in _HEADER_WORDS
+    return [column[1:] for column in table] if named else table
 
 
-def _read_header(path: Path) -> _Header:
+def _read_header(path: Path, limits: Limits) -> _Header:
     with open_bytes(path) as file:
-        banner = file.readline().decode("utf-8", errors="replace").split()
+        banner = read_line(file, path.name, limits.line).decode("utf-8", errors="replace").split()
         if len(banner) < 5 or banner[0] != "%%MatrixMarket" or banner[2].lower() != "coordinate":
             msg = f"{path.name}: not a matrix market coordinate file: its first line is "
             msg += f"{' '.join(banner)[:60]!r}"
@@ -140,15 +148,22 @@ def _read_header(path: Path) -> _Header:
         if banner[4].lower() != "general" or banner[3].lower() == "complex":
             msg = f"{path.name}: a {banner[3]} {banner[4]} matrix cannot hold counts"
             raise InputError(msg)
-        lines, line = 2, file.readline()
+        lines, line = 2, read_line(file, path.name, limits.line)
         while line.startswith(b"%") or (line and not line.strip()):
-            lines, line = lines + 1, file.readline()
-        first_entry = file.readline()
+            lines, line = lines + 1, read_line(file, path.name, limits.line)
+            require_at_most(_MAX_COMMENTS, lines, "lines of comment", path.name, "is it a matrix?")
+        first_entry = read_line(file, path.name, limits.line)
     try:
         rows, columns, entries = (int(field) for field in line.split())
     except ValueError as error:
         msg = f"{path.name}: line {lines} should give rows, columns and entries, not {line[:60]!r}"
         raise CorruptError(msg) from error
+    if entries > rows * columns:
+        msg = f"{path.name}: its header says {entries:,} entries, more than {rows:,} × {columns:,} "
+        msg += "places: fetch it again"
+        raise CorruptError(msg)
+    remedy = "split the dataset into several rows of the samplesheet"
+    require_at_most(limits.entries, entries, "entries", path.name, remedy)
     delimiter = "\t" if b"\t" in first_entry else " "
     return _Header(lines, rows, columns, entries, banner[3].lower() == "pattern", delimiter)
 

@@ -3,20 +3,70 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from sicmir_atlas.errors import CorruptError
+from sicmir_atlas.errors import CorruptError, GoneError, InputError
+from sicmir_atlas.readers.limits import LIMITS, Limits, require_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["cut_short", "is_gzip", "open_bytes", "read_table_lines"]
+__all__ = [
+    "bounded",
+    "cut_short",
+    "decode",
+    "is_gzip",
+    "open_bytes",
+    "read_columns",
+    "read_line",
+    "require_file",
+    "require_text",
+]
 
 # no OSError but gzip's own: a full disk below the reader is no fault of the file
 _GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
+
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook: save the sheet as csv",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as csv",
+    b"X\n\x00\x00": "an R object (rds): write it as h5ad or mtx in R",
+    b"RDX": "an R image (RData): write it as h5ad or mtx in R",
+    b"\x89HDF": "an HDF5 file: name it by what it is, .h5ad, .h5 or .loom",
+    b"BZh": "compressed by bzip2: unpack it",
+    b"\xfd7zXZ": "compressed by xz: unpack it",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it",
+    b"\xff\xfe": "text in UTF-16: save it as UTF-8",
+    b"\xfe\xff": "text in UTF-16: save it as UTF-8",
+    b"%PDF": "a PDF",
+    b"PAR1": "a Parquet file",
+}
+
+
+def require_file(path: Path) -> None:
+    """Refuse what is not there, a folder, and a file without a byte.
+
+    Raises
+    ------
+    GoneError
+        If there is no such file.
+    InputError
+        If it is a folder.
+    CorruptError
+        If it is empty.
+    """
+    if path.is_dir():
+        msg = f"{path}: a folder in the place of a file: name the file in it"
+        raise InputError(msg)
+    if not path.exists():
+        msg = f"{path}: no such file"
+        raise GoneError(msg)
+    if path.stat().st_size == 0:
+        msg = f"{path.name}: an empty file: fetch it again"
+        raise CorruptError(msg)
 
 
 def is_gzip(path: Path) -> bool:
@@ -33,22 +83,129 @@ def cut_short(path: Path, error: BaseException) -> CorruptError:
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a plain or gzip file for reading.
+    """Open a plain or gzip text file for reading.
 
     Raises
     ------
     CorruptError
-        If the bytes do not decompress, or end early.
+        If the bytes do not decompress or end early, there are none, or they are a web page.
+    InputError
+        If it is a folder, or what it holds is not text.
     """
+    require_file(path)
     try:
         with gzip.open(path, "rb") if is_gzip(path) else path.open("rb") as file:
+            require_text(file.peek(512)[:512], path.name)
             yield file  # type: ignore[misc]
     except _GZIP_ERRORS as error:
         raise cut_short(path, error) from error
 
 
-def read_table_lines(path: Path) -> list[list[str]]:
-    """Read a small tab-separated table without header; quotes around fields are dropped."""
+def require_text(head: bytes, label: str) -> None:
+    """Refuse what the first bytes of a file show to be no text, and say what it is.
+
+    Raises
+    ------
+    CorruptError
+        If it is a web page, which servers send in the place of a file.
+    InputError
+        If it is of another format.
+    """
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        msg = f"{label}: a web page in the place of the file: fetch it again"
+        raise CorruptError(msg)
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            msg = f"{label}: not text but {what}"
+            raise InputError(msg)
+    if head[257:262] == b"ustar":
+        msg = f"{label}: not text but a tar archive: unpack it"
+        raise InputError(msg)
+    if b"\0" in head:
+        msg = f"{label}: not text: there are NUL bytes among the first {len(head)}"
+        raise InputError(msg)
+
+
+def read_line(file: IO[bytes], label: str, limit: int = LIMITS.line) -> bytes:
+    """Read one line, its end included; empty at the end of the file.
+
+    Raises
+    ------
+    InputError
+        If the line is longer than `limit` bytes.
+    """
+    line = file.readline(limit + 1)
+    if len(line) > limit:
+        msg = f"{label}: a line goes on beyond {limit:,} bytes, the most that is read: is it a "
+        msg += "table with line ends? Large matrices are better h5ad or mtx"
+        raise InputError(msg)
+    return line
+
+
+def decode(text: bytes, where: str) -> str:
+    """Decode UTF-8; a byte order mark is dropped.
+
+    Raises
+    ------
+    InputError
+        If it is not UTF-8; `where` names the file and the place in it.
+    """
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{where}: byte {text[error.start]:#x} is not UTF-8: convert the file, for example "
+        msg += "iconv -f WINDOWS-1252 -t UTF-8"
+        raise InputError(msg) from error
+
+
+def bounded(file: IO[bytes], label: str, limit: int = LIMITS.table) -> IO[bytes]:
+    """Wrap an open file so that reading more than `limit` bytes raises InputError."""
+    return io.BufferedReader(_Bounded(file, label, limit), 1 << 20)  # type: ignore[type-var]
+
+
+class _Bounded(io.RawIOBase):
+    def __init__(self, file: IO[bytes], label: str, limit: int) -> None:
+        self._file, self._label, self._limit, self._read = file, label, limit, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray, /) -> int:  # type: ignore[override]
+        chunk = self._file.read(len(buffer))
+        self._read += len(chunk)
+        remedy = "tables of cells and genes are small"
+        require_at_most(self._limit, self._read, "bytes of text", self._label, remedy)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def read_columns(
+    path: Path, n_columns: int, *, rows: int, limits: Limits = LIMITS
+) -> list[list[str]]:
+    """Read the first columns of a tab-separated table without header, blank lines left out.
+
+    Quotes around fields are dropped; fields that a line lacks are empty.
+
+    Raises
+    ------
+    InputError
+        If there are more than `rows` lines, or a line is not UTF-8.
+    """
+    columns: list[list[str]] = [[] for _ in range(n_columns)]
+    missing = [""] * n_columns
     with open_bytes(path) as file:
-        text = file.read().decode("utf-8-sig", errors="replace")
-    return [[field.strip().strip('"') for field in line.split("\t")] for line in text.splitlines()]
+        text = bounded(file, path.name, limits.table)
+        number = 0
+        while line := read_line(text, path.name, limits.line):
+            number += 1
+            if not line.strip():
+                continue
+            if b"\0" in line:
+                msg = f"{path.name}: line {number} holds a NUL byte, which text never does"
+                raise CorruptError(msg)
+            fields = decode(line, f"{path.name}: line {number}").split("\t", n_columns)
+            for column, field in zip(columns, [*fields[:n_columns], *missing], strict=False):
+                column.append(field.strip().strip('"'))
+            remedy = "is it the table of this matrix?"
+            require_at_most(rows, len(columns[0]), "lines", path.name, remedy)
+    return columns
