@@ -66,12 +66,15 @@ def test_delimiter_inside_a_quoted_name_and_repeated_genes(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("g,c1,c2\nA,1,2\nB,1\n", r"line 3 .B. has 1 values, the header names 2 cells"),
-        ("g,c1,c2\nA,1,x\n", "not a number between genes A and A"),
-        ("g,c1,c2\nA,1,\n", "1 values are missing"),
+        ("g,c1,c2\nA,1,2\nB,1\n", r"line 3 .B. has 1 values, the header names 2"),
+        ("g,c1,c2\nA,1,2\n\nB,1,2,3\n", r"line 3 .B. has 3 values, the header names 2"),
+        ("g,c1,c2\nA,1,2\nB,1,x\n", r"line 3 .B., column c2: 'x' is not a number"),
+        ("g,c1,c2\nA,1,2\nB,y,2\n", r"line 3 .B., column c1: 'y' is not a number"),
+        ("# run\ng,c1,c2\nA,1,\n", r"line 3 .A., column c2: '' is not a number: counts have no"),
+        ("g;c1;c2\nA;1;0,5\nB;1;2\n", r"line 2 .A., column c2: '0,5' is not a number"),
         ("g,c1,c1\nA,1,1\n", "1 cell ids occur more than once .such as c1"),
         ("hello\nworld\n", "do not split"),
-        ("g,c1,c2\n", "do not split"),
+        ("g,c1,c2\n", "no line of counts after the header"),
     ],
 )
 def test_wrong_text_is_named(tmp_path, text, message):

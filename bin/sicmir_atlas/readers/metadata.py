@@ -13,7 +13,7 @@ from sicmir_atlas.readers.text import bounded, open_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["join_metadata", "read_metadata"]
+__all__ = ["id_column", "join_metadata", "read_metadata", "typed"]
 
 _ID_COLUMNS = ("barcode", "barcodes", "cell", "cell_id", "cellid", "cell_barcode")
 
@@ -55,15 +55,14 @@ def read_metadata(path: Path, *, limits: Limits = LIMITS) -> pd.DataFrame:
             raise InputError(msg) from error
     if not isinstance(table.index, pd.RangeIndex):  # R: the header is one field short
         table = table.reset_index(names="cell_id")
-    by_name = {str(name).lower(): name for name in reversed(table.columns)}
-    column = next((by_name[name] for name in _ID_COLUMNS if name in by_name), table.columns[0])
+    column = id_column(table.columns)
     table = table.set_index(table[column].astype(str).rename("cell_id")).drop(columns=column)
     repeated = table.index[table.index.duplicated()].unique()
     if len(repeated):
         msg = f"{path.name}: {len(repeated)} cell ids in column {column!r} occur more than once "
         msg += f"(such as {', '.join(repeated[:3])})"
         raise InputError(msg)
-    return table.apply(_typed)
+    return table.apply(typed)
 
 
 def join_metadata(cells: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -84,7 +83,14 @@ def join_metadata(cells: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.Da
     return cells.join(table)
 
 
-def _typed(column: pd.Series) -> pd.Series:
+def id_column(columns: pd.Index) -> str:
+    """Name of the column of cell ids: one that is called so, else the first."""
+    by_name = {str(name).lower(): name for name in reversed(columns)}
+    found: str = next((by_name[name] for name in _ID_COLUMNS if name in by_name), columns[0])
+    return found
+
+
+def typed(column: pd.Series) -> pd.Series:
     """Numbers where they are written as numbers are; else categories, so donor 01 stays 01."""
     numbers = pd.to_numeric(column, errors="coerce")
     if bool((numbers.astype(str) == column).all()):

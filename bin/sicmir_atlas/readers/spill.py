@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,17 +31,17 @@ class Spill:
     Parameters
     ----------
     n_cells
-        Rows of the matrix; its columns need not be known before the end.
+        Rows of the matrix; None if they are not known yet, and set before blocks are read. Its
+        columns need not be known before that either.
     """
 
-    def __init__(self, n_cells: int) -> None:
+    def __init__(self, n_cells: int | None = None) -> None:
         self.n_cells = n_cells
         self._dtype: type[np.float32 | np.float64] = np.float32
         # local rows are stored as uint16, so a bucket has 65,536 rows at most
-        self._rows = max(_BUCKET_ROWS, -(-n_cells // _MAX_BUCKETS))
-        self._pieces: list[list[tuple[int, int, Any]]] = [
-            [] for _ in range(-(-n_cells // self._rows))
-        ]
+        # rows that are not known are below 67 million, the largest that 1,024 rows allow
+        self._rows = max(_BUCKET_ROWS, -(-(n_cells or 0) // _MAX_BUCKETS))
+        self._pieces: defaultdict[int, list[tuple[int, int, Any]]] = defaultdict(list)
         self._file = tempfile.TemporaryFile(prefix="sicmir-spill-")  # noqa: SIM115  lives until close
         self._end = 0
         self._waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -75,22 +76,25 @@ class Spill:
         genes = genes.astype(np.int32, copy=False)
         edges = np.flatnonzero(np.diff(buckets)) + 1
         for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(cells)], strict=True):
-            self._pieces[buckets[start]].append((self._end, stop - start, stored.dtype))
+            self._pieces[int(buckets[start])].append((self._end, stop - start, stored.dtype))
             for part in (local, genes, stored):
                 self._end += self._file.write(np.ascontiguousarray(part[start:stop]).data)
 
     def blocks(self, n_genes: int, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream CSR blocks of at most `n_rows` rows, indices sorted, repeated entries summed."""
         self._write()
-        return reblock((self._bucket(k, n_genes) for k in range(len(self._pieces))), n_rows)
+        n_cells = self.n_cells
+        assert n_cells is not None
+        buckets = range(-(-n_cells // self._rows))
+        return reblock((self._bucket(k, n_genes, n_cells) for k in buckets), n_rows)
 
     def close(self) -> None:
         """Remove the temporary file."""
         self._waiting = []
         self._file.close()
 
-    def _bucket(self, number: int, n_genes: int) -> csr_matrix:
-        pieces = self._pieces[number]
+    def _bucket(self, number: int, n_genes: int, n_cells: int) -> csr_matrix:
+        pieces = self._pieces.get(number, [])
         total = sum(count for _, count, _ in pieces)
         rows, genes = np.empty(total, np.int32), np.empty(total, np.int32)
         values, at = np.empty(total, self._dtype), 0
@@ -100,7 +104,7 @@ class Spill:
                 size = count * np.dtype(stored).itemsize
                 target[at : at + count] = np.frombuffer(self._file.read(size), dtype=stored)
             at += count
-        height = min(self._rows, self.n_cells - number * self._rows)
+        height = min(self._rows, n_cells - number * self._rows)
         return coo_matrix((values, (rows, genes)), shape=(height, n_genes)).tocsr()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sicmir_atlas.errors import GoneError, InputError
-from sicmir_atlas.names import read_data_table
+from sicmir_atlas.readers.orientation import gene_share
 from sicmir_atlas.readers.text import open_bytes
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["read_profile_table"]
 def read_profile_table(path: Path) -> pd.DataFrame:
     """Read a csv, tsv or Parquet table of profiles as samples × genes.
 
-    The side on which more landmark genes are named is taken for the genes.
+    The side on which more of the names are known for genes is taken for the genes.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def read_profile_table(path: Path) -> pd.DataFrame:
         msg = f"{path.name}: column {text[0]!r} holds text; profiles are numbers"
         raise InputError(msg)
     table.index, table.columns = table.index.astype(str), table.columns.astype(str)
-    return table.T if _n_known(table.index) > _n_known(table.columns) else table
+    return table.T if gene_share(table.index) > gene_share(table.columns) else table
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -60,8 +60,3 @@ def _read_text(path: Path) -> pd.DataFrame:
 
 def _text_columns(table: pd.DataFrame) -> list[str]:
     return [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
-
-
-def _n_known(names: pd.Index[str]) -> int:
-    known = set(read_data_table("landmarks.tsv").to_numpy().ravel())
-    return len(known.intersection(name.partition(".")[0] for name in names))
