@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,6 +20,7 @@ class Request:
     if_range: str | None
     status: int
     sent: int
+    agent: str | None
 
 
 class FaultyServer:
@@ -28,9 +30,10 @@ class FaultyServer:
     one second ahead); ``cut`` (the first two replies stop half-way); ``crumbs`` (every reply stops
     after a fifth of the file); ``norange`` (cut, and Range ignored); ``untagged`` (cut, no ETag,
     no date); ``weak`` (cut, weak ETag); ``changed`` (cut once, then other bytes under another
-    ETag); ``bad`` (one byte differs); ``html`` (a page, 200); ``stall`` (half, then silence, first
-    time only); ``loop`` (redirects to itself); ``away`` (redirects to ok); ``ftp`` (redirects to
-    another scheme); ``sizeless`` (no Content-Length); ``status<code>``.
+    ETag); ``bad`` (one byte differs); ``html`` (a page, 200); ``captcha`` (a page with recaptcha,
+    twice); ``stall`` (half, then silence, first time only); ``trickle`` (a byte every 50 ms);
+    ``loop`` (redirects to itself); ``away`` (redirects to ok); ``ftp`` (redirects to another
+    scheme); ``sizeless`` (no Content-Length); ``status<code>``.
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -71,8 +74,8 @@ class FaultyServer:
         with self._lock:
             self.requests.append(request)
 
-    def silence(self) -> None:
-        self._closing.wait(60)
+    def closing(self, seconds: float) -> bool:
+        return self._closing.wait(seconds)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -81,6 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def do_GET(self) -> None:  # noqa: PLR0911
         _, fault, name = self.path.split("?")[0].split("/", 2)
@@ -100,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(302, {"Location": target[fault]})
         if fault == "html":
             return self.answer(200, {}, b"\n<!DOCTYPE html><html>please click</html>")
+        if fault == "captcha" and times <= 2:
+            return self.answer(200, {}, b"<html><script src='/recaptcha/api.js'></script></html>")
         return self.serve(fault, body, times)
 
     def serve(self, fault: str, body: bytes, times: int) -> None:
@@ -134,10 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
             limit=limit,
             sized=fault != "sizeless",
             silent=fault == "stall" and limit < len(rest),
+            slow=fault == "trickle",
         )
 
     def answer(
-        self, status, headers=None, body=b"", *, limit=None, sized=True, silent=False
+        self, status, headers=None, body=b"", *, limit=None, sized=True, silent=False, slow=False
     ) -> None:
         limit = len(body) if limit is None else limit
         sent = body[:limit]
@@ -148,6 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.headers.get("If-Range"),
                 status,
                 len(sent),
+                self.headers.get("User-Agent"),
             )
         )
         self.send_response(status)
@@ -159,9 +169,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
-        self.wfile.write(sent)
-        self.wfile.flush()
+        if self.command == "HEAD":
+            return
+        with suppress(ConnectionError):
+            for byte in sent if slow else ():
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                if self.owner.closing(0.05):
+                    return
+            self.wfile.write(b"" if slow else sent)
+            self.wfile.flush()
         if silent:
-            self.owner.silence()
+            self.owner.closing(60)
         if limit < len(body):
             self.close_connection = True

@@ -14,7 +14,6 @@ import pytest
 import sicmir_atlas
 from sicmir_atlas.errors import CorruptError, GoneError, InputError, UnavailableError
 from sicmir_atlas.sources import RemoteFile, fetch
-from sicmir_atlas.sources.download import retry_after
 
 PACKAGE = Path(sicmir_atlas.__file__).parents[1]
 
@@ -71,7 +70,7 @@ def test_cut_connection_is_resumed_by_range(server, body, tmp_path, promised):
 def test_long_files_may_be_cut_more_often_than_there_are_tries(server, body, tmp_path, monkeypatch):
     with pytest.raises(UnavailableError, match="after 2 tries"):
         quick(remote(server, body, "crumbs"), tmp_path, tries=2)
-    monkeypatch.setattr("sicmir_atlas.sources.download._PROGRESS", len(body) // 10)
+    monkeypatch.setattr("sicmir_atlas.sources.retry._PROGRESS", len(body) // 10)
     assert quick(remote(server, body, "crumbs"), tmp_path, tries=2).read_bytes() == body
     assert sum(r.sent for r in server.requests) == len(body)
 
@@ -309,20 +308,3 @@ def test_local_folder(tmp_path):
     assert leftovers(path) == ["matrix.mtx"]
     with pytest.raises(InputError, match="folder and has no checksum"):
         fetch(RemoteFile(str(source), "triplet", sha256="0" * 64), tmp_path / "out2")
-
-
-@pytest.mark.parametrize(
-    ("value", "date", "seconds"),
-    [
-        ("3", None, 3),
-        ("86400", None, 300),
-        ("Sat, 21 Nov 2026 10:00:30 GMT", "Sat, 21 Nov 2026 10:00:00 GMT", 30),
-        ("Sat, 21 Nov 2026 10:00:00 GMT", "Sat, 21 Nov 2026 10:00:30 GMT", 0),
-        ("Sat, 21 Nov 2028 10:00:00 GMT", "Sat, 21 Nov 2026 10:00:00 GMT", 300),
-        ("soon", None, None),
-        ("-1", None, None),
-        (None, None, None),
-    ],
-)
-def test_retry_after(value, date, seconds):
-    assert retry_after(value, date) == seconds

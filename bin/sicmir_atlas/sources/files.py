@@ -32,6 +32,9 @@ class RemoteFile:
         Promised checksum in hexadecimal digits.
     size
         Promised size in bytes.
+    unpack
+        Names or globs of the members to take out of an archive, ``*`` for all that may hold data;
+        the archive becomes a folder of its name. None: the file is kept as it is.
 
     Raises
     ------
@@ -44,8 +47,11 @@ class RemoteFile:
     sha256: str | None = None
     md5: str | None = None
     size: int | None = None
+    unpack: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.unpack is not None:
+            object.__setattr__(self, "unpack", tuple(self.unpack))  # a list, read from JSON
         if self.name != safe_name(self.name) or self.name == "source.json":
             msg = f"{self.name!r} cannot be the name of a fetched file"
             raise InputError(msg)
