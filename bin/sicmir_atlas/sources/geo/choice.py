@@ -1,0 +1,185 @@
+"""Which files of a dataset are taken, and why (sources spec, section 1.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sicmir_atlas import formats
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.sources.geo import kinds
+from sicmir_atlas.sources.geo.findings import ARRAYS, SPOTS, Findings
+from sicmir_atlas.sources.geo.offers import offers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sicmir_atlas.sources.geo.columns import Told
+    from sicmir_atlas.sources.geo.offers import Offer, Offers
+    from sicmir_atlas.sources.geo.records import Records
+    from sicmir_atlas.sources.geo.soft import Entity
+    from sicmir_atlas.sources.http import Client
+
+__all__ = ["Part", "choose_files"]
+
+
+class Part(NamedTuple):
+    """Files that were taken, the samples they are of, and what tells their cells apart."""
+
+    offers: list[Offer]
+    samples: list[Entity]
+    told: Told
+    pooled: bool = False
+
+
+def choose_files(
+    records: Records, client: Client, *, wanted: str | None
+) -> tuple[Part, tuple[str, ...]]:
+    """Choose the count files of a dataset; give notes for people too.
+
+    Samples' own files come before those of the series, and these before its RAW.tar. A
+    super-series' own count only where no other series has any.
+
+    Parameters
+    ----------
+    records
+        Series and samples.
+    client
+        Asks for the lists of archives.
+    wanted
+        Column ``files``: names or globs of exactly the files to take.
+
+    Raises
+    ------
+    ExcludedDataset
+        Rule ``raw_counts`` if no file can hold counts, ``spatial`` if all samples are spots on
+        slides, ``umi`` if they are arrays.
+    InputError
+        If files of counts are there but cannot be read, or none is called as wished.
+    """
+    offered = [(unit, offers_of(unit, client)) for unit in records.units]
+    if wanted:
+        everything = [offer for _, offers in offered for offer in offers.everything]
+        return _wished(wanted, everything, records.samples), ()
+    found = Findings(mixed=any(map(kinds.is_expression, records.samples)))
+    parts = []
+    for unit, offers in offered:
+        part = _of_samples(unit.samples, offers.of_samples, offers.of_series, found)
+        if part is None and not unit.only_if_none:
+            part = _of_series(unit.samples, offers, found)
+        if part:
+            parts.append(part)
+    for unit, offers in offered:
+        if not parts and unit.only_if_none:
+            part = _of_series(records.samples, offers, found)
+            parts += [part] if part else []
+    if not parts:
+        raise found.nothing([o.name for _, offers in offered for o in offers.everything])
+    part = _together(parts)
+    if not part.pooled:
+        found.ignored = [offer.name for _, offers in offered for offer in offers.of_series]
+    return part, found.notes(part.samples, records.samples)
+
+
+def _wished(wanted: str, everything: Sequence[Offer], samples: Sequence[Entity]) -> Part:
+    names = set(formats.choose([offer.name for offer in everything], wanted).files)
+    offers = [offer for offer in everything if offer.name in names]
+    whose = {offer.sample for offer in offers}
+    if None not in whose:
+        return Part(offers, [s for s in samples if s.accession in whose], "sample")
+    told: Told = "library" if whose != {None} else _told_in_pool(offers, samples)
+    return Part(offers, list(samples), told, pooled=True)
+
+
+def _of_samples(
+    samples: Sequence[Entity],
+    by_sample: Mapping[str, Sequence[Offer]],
+    beside: Sequence[Offer],
+    found: Findings,
+) -> Part | None:
+    """Choose among each sample's own files; a table of genes may lie beside the series."""
+    offers: dict[str, Offer] = {}
+    taken = []
+    genes = [offer for offer in beside if formats.role_of(offer.name) == "features"]
+    for sample in samples:
+        accession, own = sample.accession, by_sample.get(sample.accession, ())
+        names = [offer.name for offer in own]
+        reason = _left_out(sample, names, mixed=found.mixed)
+        if reason:
+            found.left[reason].append(accession)
+            continue
+        try:
+            choice = _choose(names, [offer.name for offer in genes])
+        except InputError as error:
+            found.errors[accession] = error
+            continue
+        if choice.files:
+            taken.append(sample)
+            found.choices[accession] = choice.notes
+            offers |= {o.name: o for o in (*own, *genes) if o.name in choice.files}
+    return Part(list(offers.values()), taken, "sample") if taken else None
+
+
+def _of_series(samples: Sequence[Entity], offers: Offers, found: Findings) -> Part | None:
+    """Choose among files beside the series, then among those in its RAW.tar."""
+    names = [offer.name for offer in offers.of_series]
+    try:
+        choice = formats.choose(names)
+    except InputError as error:
+        found.errors[", ".join(names)] = error
+        choice = formats.Choice(())
+    right = [s for s in samples if _left_out(s, (), mixed=found.mixed) is None]
+    if choice.files and right:
+        pool = [offer for offer in offers.of_series if offer.name in choice.files]
+        found.choices[names[0]] = choice.notes
+        return Part(pool, right, _told_in_pool(pool, right), pooled=True)
+    if offers.archived or not (offers.archive and right):
+        return _of_samples(samples, offers.archived, (), found)
+    return Part(offers.archive, right, "sample")
+
+
+def _choose(names: Sequence[str], genes: Sequence[str]) -> formats.Choice:
+    try:
+        return formats.choose(names)
+    except InputError:
+        if len(genes) != 1:
+            raise
+        return formats.choose([*names, *genes])
+
+
+def _left_out(sample: Entity, names: Sequence[str], *, mixed: bool) -> str | None:
+    """Why a sample is no single-cell expression; None where it may be."""
+    if kinds.is_array(sample):
+        return ARRAYS
+    if kinds.is_spatial(sample, names):
+        return SPOTS
+    if mixed and kinds.other_library(sample):
+        return sample.first("library_strategy")
+    return None
+
+
+def _told_in_pool(offers: Sequence[Offer], samples: Sequence[Entity]) -> Told:
+    """Cells of one pooled matrix are told apart by the suffix of their barcodes."""
+    if len(samples) == 1:
+        return "sample"
+    names = [offer.name for offer in offers]
+    if any(formats.role_of(name) == "archive" for name in names):
+        return "nothing"
+    try:
+        libraries, _ = formats.layout(names)
+    except InputError:  # PREPARE says it, and column format may heal it
+        return "nothing"
+    if len(libraries) > 1:
+        return "library"
+    return "sample" if libraries[0].format in {"mtx", "10x_h5"} else "nothing"
+
+
+def _together(parts: Sequence[Part]) -> Part:
+    if len(parts) == 1:
+        return parts[0]
+    pooled = any(part.pooled for part in parts)
+    return Part(
+        list(dict.fromkeys(offer for part in parts for offer in part.offers)),
+        list({s.accession: s for part in parts for s in part.samples}.values()),
+        "library" if pooled else "sample",
+        pooled,
+    )
