@@ -22,6 +22,7 @@ workflow {
         ATLAS(
             file(params.input, checkIfExists: true, glob: false),
             settings(params, schema),
+            params.blocklist ? file(params.blocklist, checkIfExists: true, glob: false) : [],
             modelFolder(params.model),
             digest("${projectDir}/bin"),
             params.outdir.toString(),

@@ -52,7 +52,8 @@ def demo_atlas(demo_data: Path, root: Path, tmp_path_factory: pytest.TempPathFac
     for row in rows:
         name = row["dataset_id"]
         fetched = [
-            (file, sources.fetch(file, folder / "fetched" / name)) for file in sources.resolve(row)
+            (file, sources.fetch(file, folder / "fetched" / name))
+            for file in sources.resolve(row)[0].files
         ]
         try:
             prepared = prepare_dataset(

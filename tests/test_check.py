@@ -87,7 +87,7 @@ def test_all_problems_at_once_with_row_line_and_column(check):
         f'"two\nlines",file,a.h5ad,,,,,,\n'
         f"ok,file,a.h5ad,,,,,,\n"
         f"OK,file,,,,obs:,,,\n"
-        f"c,geo,x,,h5da,,,,\n"
+        f"c,ftp,x,,h5da,,,,\n"
         f"d,url,a.h5ad,{SHA}|{SHA},,,demux=SNG,strict,\n"
         f"e,file,https://h.org/a.h5ad,xyz,,,obs:k=a|,,\n"
         f"f,file,a/m.mtx|b/m.mtx,{SHA},,,,,\n",
@@ -98,7 +98,7 @@ def test_all_problems_at_once_with_row_line_and_column(check):
         ("row 3 (line 5), column organism", "obs:cell_type"),
         ("row 3 (line 5), column url", "missing"),
         ("row 4 (line 6), column format", "did you mean h5ad?"),
-        ("row 4 (line 6), column source", "none of file, url"),
+        ("row 4 (line 6), column source", "none of file, url, geo"),
         ("row 5 (line 7), column filter", "obs:KEY=value"),
         ("row 5 (line 7), column qc_profile", "none of atlas, case, adaptive"),
         ("row 5 (line 7), column url", "no http:// or https://"),

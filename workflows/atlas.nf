@@ -6,7 +6,7 @@ include { PREDICT     } from '../modules/local/predict/main'
 include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
-include { readJson ; stepJson ; sourceJson ; localFiles } from '../subworkflows/local/utils/datasets'
+include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow } from '../subworkflows/local/utils/datasets'
 include { insideFolders } from '../subworkflows/local/utils/folders'
 include { failureNote } from '../subworkflows/local/utils/failures'
 
@@ -14,6 +14,7 @@ workflow ATLAS {
     take:
     samplesheet // path: CSV or YAML, one row per dataset
     settings    // [parameters: every parameter as JSON, shaping: those that shape results, schemas: [path, path]]
+    blocklist   // path, or [] for none
     model       // [digest, path of the model folder]
     code        // digest of bin/
     outdir      // string
@@ -22,27 +23,34 @@ workflow ATLAS {
     CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schemas, code)
     rows = CHECK.out.rows.flatMap { f -> readJson(f) }.map { row -> [[id: row.dataset_id, code: code], row] }
 
-    // a dataset travels alone
-    RESOLVE(rows.map { meta, row -> [meta, sourceJson(row)] })
+    // a row is one dataset, or several where it names a collection; each then travels alone
+    RESOLVE(rows.map { meta, row -> [meta, sourceJson(row)] }, blocklist)
+    looked = rows.join(RESOLVE.out.datasets, remainder: true).map { meta, row, found, refused -> [meta, row, found ?: [], refused ?: []] }
+    resolved = looked.flatMap { meta, row, found, _refused -> found.collect { folder -> [meta + [id: folder.name], row, folder] } }
     FETCH(
-        RESOLVE.out.files.join(rows)
-            .map { meta, files, row -> [meta, files, localFiles(row)] }
+        resolved.map { meta, row, folder -> [meta, folder.resolve('files.json').text, localFiles(row)] }
             .map { meta, files, local -> [meta, files, local, insideFolders(local)] }
     )
-    PREPARE(FETCH.out.fetched.join(rows).map { meta, fetched, row -> [meta, stepJson(row), fetched] })
+    PREPARE(
+        FETCH.out.fetched.join(resolved)
+            .map { meta, fetched, row, folder -> [meta, stepJson(row), folder.resolve('facts.json').text, fetched] }
+    )
     PREDICT(PREPARE.out.prepared, model)
 
     // and leaves the line in one of three ways: whoever has neither shard nor verdict has failed
     shards = PREDICT.out.shard
-    verdicts = RESOLVE.out.verdict.mix(PREPARE.out.verdict, PREDICT.out.verdict)
+    refused = looked.flatMap { meta, _row, _found, verdicts -> verdicts.collect { verdict -> [meta + [id: verdict.baseName], verdict] } }
+    verdicts = refused.mix(PREPARE.out.verdict, PREDICT.out.verdict)
     results = shards.map { meta, _shard -> [meta, [status: 'included', reason: null]] }
         .mix(verdicts.map { meta, verdict -> [meta, [status: 'excluded', reason: readJson(verdict).reason]] })
-    outcomes = rows.map { meta, _row -> [meta, meta.id] }
+    outcomes = looked.flatMap { meta, _row, found, refusals -> ofRow(meta, found, refusals) }
+        .map { meta -> [meta, meta.id] }
         .join(results, remainder: true)
         .map { _meta, id, result -> [id: id] + (result ?: [status: 'failed', reason: failureNote(id).exists() ? failureNote(id).text.trim() : 'no result']) }
 
     CONSOLIDATE(
         CHECK.out.rows,
+        resolved.map { _meta, _row, folder -> folder.resolve('facts.json') }.toSortedList { a, b -> a.parent.name <=> b.parent.name },
         shards.map { _meta, shard -> shard }.toSortedList { a, b -> a.name <=> b.name },
         verdicts.map { _meta, verdict -> verdict }.toSortedList { a, b -> a.name <=> b.name },
         outcomes.filter { o -> o.status == 'failed' }.map { o -> failureNote(o.id) }.filter { f -> f.exists() }.toSortedList { a, b -> a.name <=> b.name },

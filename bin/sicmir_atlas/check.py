@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.samplesheet import Row, read_samplesheet
+from sicmir_atlas.sources.resolve import needs_accession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["InvalidInputError", "check_parameters", "check_samplesheet"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
-_SCHEMES = {"url": ("http", "https"), "file": ("file", "s3", "gs", "az")}
+_SCHEMES = {"url": ("http", "https", "s3", "gs", "az"), "file": ("file", "s3", "gs", "az")}
+_WEB = ("http", "https")
 
 
 class InvalidInputError(InputError):
@@ -160,7 +162,15 @@ def _row_problems(row: Row, schema: Mapping[str, Any]) -> Iterator[str]:
     cells = {key: value for key, value in row.cells.items() if value is not None}
     wrong = dict.fromkeys(_schema_problems(cells, item))
     yield from (f"column {key}: {text}" for key, text in wrong)
-    if any(key in ("source", "url") for key, _ in wrong) or "url" not in cells:
+    if any(key in ("source", "url") for key, _ in wrong):
+        return
+    if needs_accession(cells["source"]):
+        for column in ("url", "sha256"):
+            if column in cells:
+                yield (
+                    f"column {column}: source {cells['source']} finds its files by accession: "
+                    "leave it empty, and choose among them with column files"
+                )
         return
     files = [part.strip() for part in cells["url"].split("|")]
     for text in _address_problems(cells["source"], files):
@@ -180,7 +190,7 @@ def _address_problems(source: str, files: Sequence[str]) -> Iterator[str]:
             yield "an empty part between '|'"
         elif source == "url" and (scheme is None or scheme[1].lower() not in _SCHEMES["url"]):
             yield f"{name!r} is no http:// or https:// address: mend it, or use source file"
-        elif source == "file" and scheme is not None and scheme[1].lower() in _SCHEMES["url"]:
+        elif source == "file" and scheme is not None and scheme[1].lower() in _WEB:
             yield f"{name!r} is an address: use source url"
         elif source == "file" and scheme is not None and scheme[1] not in _SCHEMES["file"]:
             yield f"{name!r}: the scheme {scheme[1]} is not supported"

@@ -35,9 +35,9 @@ def fetched(tmp_path):
 
 
 def prepare(folder, *options):
-    verdict = folder / "verdict.json"
+    verdicts = folder / "verdicts"
     paths = ("--dataset", folder / "row.json", "--fetched", folder / "fetched")
-    return ("prepare", *paths, "-o", folder / "prepared", "--verdict", verdict, *options)
+    return ("prepare", *paths, "-o", folder / "prepared", "--verdicts", verdicts, *options)
 
 
 def test_the_way_from_files_to_an_atlas(step, fetched):
@@ -45,7 +45,7 @@ def test_the_way_from_files_to_an_atlas(step, fetched):
         *prepare(fetched, "--min-cells", 10, "--min-cells-qc", 1, "--qc-profile", "case")
     )
     assert code == 0
-    assert not (fetched / "verdict.json").exists()
+    assert not (fetched / "verdicts/d1.json").exists()
     prepared = ("--prepared", fetched / "prepared")
     code, _ = step("predict-dataset", *prepared, "-o", fetched / "shards/d1", "--seed", 3)
     assert code == 0
@@ -75,7 +75,7 @@ def test_the_way_from_files_to_an_atlas(step, fetched):
 
 def test_a_verdict_is_a_success_and_no_output(step, fetched):
     assert step(*prepare(fetched)) == (0, [])
-    said = json.loads((fetched / "verdict.json").read_text())
+    said = json.loads((fetched / "verdicts/d1.json").read_text())
     assert said["dataset_id"] == "d1"
     assert said["status"] == "excluded"
     assert said["reason"] == "min_cells: 60 called cells; more than 500 are asked"
@@ -85,7 +85,7 @@ def test_a_verdict_is_a_success_and_no_output(step, fetched):
 
 def test_without_a_place_for_the_verdict_it_is_an_error(step, fetched):
     arguments = prepare(fetched)
-    code, lines = step(*arguments[: arguments.index("--verdict")])
+    code, lines = step(*arguments[: arguments.index("--verdicts")])
     assert code == 64
     assert lines == [
         "sicmir-atlas: error: d1 is excluded: min_cells: 60 called cells; more than 500 are asked"
@@ -106,7 +106,7 @@ def test_without_a_place_for_the_verdict_it_is_an_error(step, fetched):
 )
 def test_thresholds_are_options(step, fetched, options, reason):
     assert step(*prepare(fetched, "--qc-profile", "case", *options))[0] == 0
-    assert json.loads((fetched / "verdict.json").read_text())["reason"].startswith(reason)
+    assert json.loads((fetched / "verdicts/d1.json").read_text())["reason"].startswith(reason)
 
 
 def test_the_rows_own_profile_comes_first(step, fetched):
@@ -137,10 +137,10 @@ def test_degenerate_pooling_is_a_verdict(step, fetched):
     code, lines = step(
         "predict-dataset",
         *("--prepared", fetched / "prepared", "-o", fetched / "s"),
-        *("--verdict", fetched / "verdict.json"),
+        *("--verdicts", fetched / "verdicts"),
     )
     assert (code, lines) == (0, [])
-    said = json.loads((fetched / "verdict.json").read_text())
+    said = json.loads((fetched / "verdicts/d1.json").read_text())
     assert said["reason"].startswith("degenerate_pooling: 1 pooled rows of 1 cell types")
     assert said["facts"]["n_cells_qc"] == 60
     assert not (fetched / "s").exists()

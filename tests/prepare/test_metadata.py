@@ -93,8 +93,7 @@ def test_no_cell_type_is_given():
     ],
 )
 def test_labels_that_are_no_text(column, expected):
-    got = labels(cells(ct=column), cell_type="obs:ct")
-    assert listed(got["cell_type_original"]) == expected
+    assert listed(labels(cells(d=column), donor="obs:d")["donor_id"]) == expected
 
 
 def test_unused_categories_leave_no_trace():
@@ -230,9 +229,42 @@ def test_columns_of_tissue_or_disease_that_are_empty():
         metadata.require_labels(none[kept])
 
 
-def test_smart_seq2_by_column():
-    table = cells(assay=["10x 3' v3", "Smart-seq2", "10x 3' v2", "Smart-seq2"])
-    got = labels(table, assay="obs:assay")
-    metadata.require_labels(got[[True, False, True, False]])
-    with pytest.raises(ExcludedDataset, match=r"umi: 2 of 4 cells are of Smart-seq2.*filter"):
-        metadata.require_labels(got)
+def test_an_assay_of_spots():
+    with pytest.raises(ExcludedDataset, match="spatial: Visium Spatial Gene Expression counts"):
+        metadata.require_metadata({**ROW, "assay": "Visium Spatial Gene Expression"})
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 10, 2], ["0", "1", None, "2"], [1.0, 2.0, np.nan, 3.5]])
+def test_clusters_are_no_cell_types(numbers):
+    with pytest.raises(InputError, match=r"cell_type names obs:leiden, which holds numbers \("):
+        labels(cells(leiden=numbers), cell_type="obs:leiden")
+
+
+def test_term_ids_beside_a_label_are_taken_as_they_are():
+    table = cells(
+        cell_type=["my T", "my B", "unknown", "my B"],
+        cell_type_ontology_term_id=["CL:0000084", "CL:0000236", "unknown", "CL:0000236"],
+        tissue=["a line", "lung", "lung", "lung"],
+        tissue_ontology_term_id=["CVCL_0030", *["UBERON:0002048"] * 3],
+        disease=["two of them", "normal", "normal", "normal"],
+        disease_ontology_term_id=["MONDO:0005015 || MONDO:0005044", *["PATO:0000461"] * 3],
+        sex=["female", "male", "male", "male"],
+        sex_ontology_term_id=["PATO:0000383", *["PATO:0000384"] * 3],
+    )
+    got = labels(table, cell_type="obs:cell_type", tissue="obs:tissue", disease="obs:disease")
+    assert listed(got["cell_type"]) == ["T cell", "B cell", "unknown", "B cell"]
+    assert listed(got["cell_type_original"]) == ["my T", "my B", "unknown", "my B"]
+    assert listed(got["mapping_method"]) == ["given_id", "given_id", "unmapped", "given_id"]
+    assert listed(got["lineage"])[:2] == ["T cell/natural killer", "B cell"]
+    assert listed(got["tissue_ontology_term_id"])[:2] == ["CVCL_0030", "UBERON:0002048"]
+    assert listed(got["tissue"])[:2] == ["HeLa", "lung"]  # CVCL_0030 in Cellosaurus
+    terms = listed(got["disease_ontology_term_id"])
+    assert terms[:2] == ["MONDO:0005015 || MONDO:0005044", "PATO:0000461"]
+    assert listed(got["disease"])[:2] == ["diabetes mellitus || hypertensive disorder", "normal"]
+    assert listed(got["disease_original"])[0] == "two of them"
+    assert listed(got["sex_ontology_term_id"])[0] == "PATO:0000383"
+
+
+def test_term_ids_beside_another_column_are_not_taken():
+    table = cells(mine=["T cell"] * 4, cell_type_ontology_term_id=["CL:0000236"] * 4)
+    assert listed(labels(table, cell_type="obs:mine")["cell_type"]) == ["T cell"] * 4

@@ -34,9 +34,11 @@ def row(**cells):
 
 def walk(folder, row, *options):
     write(folder / "row.json", row)
-    first = step("resolve", "--dataset", "row.json", "-o", "files.json", folder=folder)
+    first = step("resolve", "--dataset", "row.json", "-o", "resolved", folder=folder)
     assert first.returncode == 0, first.stderr
-    return step("fetch", "--files", "files.json", "-o", "out", *options, folder=folder)
+    return step(
+        "fetch", "--files", "resolved/lung/files.json", "-o", "out", *options, folder=folder
+    )
 
 
 def test_from_a_row_to_files_and_their_record(server, body, tmp_path):
@@ -78,20 +80,22 @@ def test_exit_codes_tell_faults_apart(server, body, tmp_path, fault, code):
 @pytest.mark.parametrize("organism", ["Mus musculus", "NCBITaxon:10090"])
 def test_another_organism_is_excluded_before_a_byte_is_fetched(server, tmp_path, organism):
     write(tmp_path / "row.json", row(url=server.url("ok", "a.h5ad"), organism=organism))
-    words = ("--dataset", "row.json", "-o", "files.json", "--verdict", "verdict.json")
+    words = ("--dataset", "row.json", "-o", "resolved", "--verdicts", "verdicts")
     done = step("resolve", *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    verdict = json.loads((tmp_path / "verdict.json").read_text())
+    verdict = json.loads((tmp_path / "verdicts/lung.json").read_text())
     assert verdict["status"] == "excluded"
     assert verdict["reason"] == f"organism: {organism}; only Homo sapiens is included"
-    assert not (tmp_path / "files.json").exists()
+    assert not (tmp_path / "resolved").exists()
     assert server.requests == []
 
 
 @pytest.mark.parametrize("organism", ["Homo sapiens", "HUMAN", "NCBITaxon:9606", "obs:x", None])
 def test_human_goes_on(tmp_path, organism):
     write(tmp_path / "row.json", row(url="https://example.org/a.h5ad", organism=organism))
-    words = ("--dataset", "row.json", "-o", "files.json", "--verdict", "verdict.json")
+    words = ("--dataset", "row.json", "-o", "resolved", "--verdicts", "verdicts")
     assert step("resolve", *words, folder=tmp_path).returncode == 0
-    assert [f["name"] for f in json.loads((tmp_path / "files.json").read_text())] == ["a.h5ad"]
-    assert not (tmp_path / "verdict.json").exists()
+    assert [f["name"] for f in json.loads((tmp_path / "resolved/lung/files.json").read_text())] == [
+        "a.h5ad"
+    ]
+    assert not (tmp_path / "verdicts/lung.json").exists()

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from sicmir_atlas.errors import InputError
-from sicmir_atlas.sources import RemoteFile, resolve
+from sicmir_atlas.errors import ExcludedDataset, InputError
+from sicmir_atlas.sources import RemoteFile, Resolved, completed, resolve
+from sicmir_atlas.sources.blocklist import read_blocklist
 from sicmir_atlas.sources.files import mask, safe_name
+from sicmir_atlas.sources.resolved import as_resolved
 
 A, B = "a" * 64, "b" * 32
 
@@ -13,13 +15,18 @@ def row(**cells):
     return {"dataset_id": "lung", "source": "url", "url": "https://x.org/a.h5ad"} | cells
 
 
+def files(**cells):
+    (found,) = resolve(row(**cells))
+    return list(found.files)
+
+
 def test_one_address():
-    assert resolve(row(sha256=A.upper())) == [RemoteFile("https://x.org/a.h5ad", "a.h5ad", A)]
+    assert files(sha256=A.upper()) == [RemoteFile("https://x.org/a.h5ad", "a.h5ad", A)]
 
 
 def test_several_with_their_checksums_in_order():
-    got = resolve(
-        row(url="https://x.org/matrix.mtx.gz | https://x.org/q%20r.tsv", sha256=f"sha256:{A}|{B}")
+    got = files(
+        url="https://x.org/matrix.mtx.gz | https://x.org/q%20r.tsv", sha256=f"sha256:{A}|{B}"
     )
     assert got == [
         RemoteFile("https://x.org/matrix.mtx.gz", "matrix.mtx.gz", sha256=A),
@@ -28,7 +35,7 @@ def test_several_with_their_checksums_in_order():
 
 
 def test_paths():
-    got = resolve(row(source="file", url="/data/a%20b/c.h5ad|s3://bucket/d/meta.csv"))
+    got = files(source="file", url="/data/a%20b/c.h5ad|s3://bucket/d/meta.csv")
     assert [file.name for file in got] == ["c.h5ad", "meta.csv"]
     assert got[0].url == "/data/a%20b/c.h5ad"
 
@@ -42,13 +49,13 @@ def test_paths():
     ],
 )
 def test_names_from_addresses(url, cells, name):
-    assert resolve(row(url=url, **cells))[0].name == name
+    assert files(url=url, **cells)[0].name == name
 
 
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ({"source": "geo"}, "source 'geo' is not known; known are file, url"),
+        ({"source": "ftp"}, "source 'ftp' is not known; known are file, url, geo"),
         ({"source": None}, "source None is not known"),
         ({"url": None}, "column url has 0 addresses"),
         ({"url": "https://x.org/a|"}, "column url has 1 addresses"),
@@ -56,7 +63,10 @@ def test_names_from_addresses(url, cells, name):
         ({"sha256": "abc"}, "'abc' is no sha256"),
         ({"sha256": f"crc:{A}"}, "crc is not known; known are sha256 and md5"),
         ({"url": "https://x.org/1/a.h5ad|https://x.org/2/a.h5ad"}, "must differ in name"),
-        ({"url": "ftp://me:geheim@x.org/a.h5ad"}, r"ftp://\*\*\*@x.org/a.h5ad is no http or https"),
+        (
+            {"url": "ftp://me:geheim@x.org/a.h5ad"},
+            r"ftp://\*\*\*@x.org/a.h5ad is no http, https, s3, gs, az address",
+        ),
         ({"url": "/data/a.h5ad"}, "for a file on disk use source file"),
         ({"url": "https://x.org/"}, "gives no file name"),
     ],
@@ -65,6 +75,70 @@ def test_what_is_wrong_is_said_with_the_dataset(cells, message):
     with pytest.raises(InputError, match="^lung: .*" + message) as caught:
         resolve(row(**cells))
     assert "geheim" not in str(caught.value)
+
+
+def test_archives_are_unpacked():
+    assert files(url="https://x.org/GSE1_RAW.tar")[0].unpack == ("*",)
+    assert files(url="https://x.org/a.tar.gz", files="*_1.h5|*_2.h5")[0].unpack == (
+        "*_1.h5",
+        "*_2.h5",
+    )
+    assert files(url="https://x.org/a.csv.gz")[0].unpack is None
+
+
+def test_a_blocklist_gives_its_reason(tmp_path):
+    path = tmp_path / "blocklist.csv"
+    path.write_text("accession,reason,by\nGSE1,withdrawn by its authors,me\n")
+    blocked = read_blocklist(path)
+    with pytest.raises(ExcludedDataset, match="blocklist: gse1: withdrawn by its authors"):
+        resolve(row(accession="gse1"), blocked=blocked)
+    assert resolve(row(accession="GSE11"), blocked=blocked)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("accession\nGSE1\n", r"b\.csv: column reason is missing"),
+        ("accession,reason\nGSE1,\n", r"b\.csv: line 2: accession and reason are both needed"),
+        ("\xff", "not UTF-8"),
+    ],
+)
+def test_a_blocklist_that_gives_no_reasons(tmp_path, text, said):
+    path = tmp_path / "b.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=said):
+        read_blocklist(path)
+
+
+ROW = {"dataset_id": "a", "title": None, "tissue": "lung", "accession": "C1"}
+
+
+def test_a_row_is_filled_in_with_what_the_source_knows():
+    found = Resolved(
+        dataset_id="a.1", files=(), accession="D1", version="v2",
+        columns={"title": "T", "tissue": "obs:tissue"},
+    ).facts("a")  # fmt: skip
+    assert completed(ROW, found) == {
+        "dataset_id": "a.1",
+        "title": "T",
+        "tissue": "lung",
+        "accession": "D1",
+        "version": "v2",
+    }
+
+
+def test_rows_become_the_datasets_they_turned_out_to_be():
+    rows = [ROW, {**ROW, "dataset_id": "b"}]
+    facts = [Resolved(dataset_id=f"a.{i}", files=()).facts("a") for i in (1, 2)]
+    verdicts = [
+        {"dataset_id": "a.3", "row": "a", "accession": "D3", "reason": "organism: mouse"},
+        {"dataset_id": "b", "reason": "min_cells: 3"},
+    ]
+    got = as_resolved(rows, facts, verdicts)
+    assert [dataset["dataset_id"] for dataset in got] == ["a.1", "a.2", "a.3", "b"]
+    assert got[2]["accession"] == "D3"
+    with pytest.raises(InputError, match=r"a\.1: two rows come to a dataset of this name"):
+        as_resolved([*rows, {**ROW, "dataset_id": "a.1"}], facts)
 
 
 @pytest.mark.parametrize(

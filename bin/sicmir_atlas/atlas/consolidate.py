@@ -28,7 +28,7 @@ __all__ = ["consolidate"]
 
 _HUB = 0.8  # PCC from which the paper calls a miRNA a hub (sicmir-model, section 7)
 # what only describes a dataset comes from the samplesheet, so that a change of it reruns no step
-_DESCRIBED = ("dataset_id", "source", "accession", "title", "doi", "licence")
+_DESCRIBED = ("dataset_id", "source", "accession", "version", "title", "doi", "licence")
 _NO_RESULT = "no result: a step ended without output; see the pipeline's log"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from sicmir_atlas.names import mirnas
+from sicmir_atlas.sources.resolve import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PROCESSING_VERSION", "SCHEMA_VERSION", "TABLES", "ColumnSpec", "TableSpec", "as_json"]
 
-SCHEMA_VERSION = "1.0.0"
-PROCESSING_VERSION = 1
+SCHEMA_VERSION = "1.1.0"
+PROCESSING_VERSION = 2
 """Bumped by hand whenever the same input would give other numbers."""
 
 Type = Literal["string", "bool", "int32", "int64", "float16", "float32", "float64", "list<string>"]
@@ -143,8 +144,9 @@ DATASETS = TableSpec(
     ("dataset_id",),
     (
         _DATASET_ID,
-        ColumnSpec("source", "string", "kind of source: file, url"),
+        ColumnSpec("source", "string", "where the data came from", values=tuple(SOURCES)),
         _text("accession", "accession at the source"),
+        _text("version", "version of the accession that was fetched, where the source has them"),
         _text("title", "title of the study"),
         _text("doi", "DOI of the publication"),
         _text("licence", "licence of the data"),
@@ -337,7 +339,7 @@ MIRNAS = TableSpec(
 
 QC_LOSSES = TableSpec(
     "qc_losses",
-    "Cells lost to each QC rule, by the study's cell type.",
+    "Cells lost to each rule, by the study's cell type.",
     ("dataset_id", "cell_type_original", "rule"),
     (
         _DATASET_ID,
@@ -347,11 +349,16 @@ QC_LOSSES = TableSpec(
         ColumnSpec(
             "rule",
             "string",
-            "QC rule",
-            values=("min_genes", "max_genes", "min_counts", "max_counts", "max_pct_mt"),
+            "`spatial`, `umi` (read counts) and `primary` (cells that another dataset holds) are "
+            "there where they leave out any cell that the row's filter keeps; the others are QC "
+            "rules on called cells",
+            values=(
+                *("spatial", "umi", "primary"),
+                *("min_genes", "max_genes", "min_counts", "max_counts", "max_pct_mt"),
+            ),
         ),
-        ColumnSpec("threshold", "float64", "bound of the rule"),
-        _count("n_cells", "called cells of the type, before QC"),
+        ColumnSpec("threshold", "float64", "bound of a QC rule", nullable=True),
+        _count("n_cells", "cells of the type that the rule was asked about"),
         _count("n_fail", "cells that break this rule, whatever the others say"),
         _count(
             "n_lost", "cells for which this is the first rule broken, in the order of the table"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["read_json", "verdict", "write_json"]
+__all__ = ["read_json", "verdict", "write_json", "write_verdict"]
 
 
 def read_json(path: Path) -> Any:
@@ -44,16 +44,29 @@ def write_json(path: Path, content: Any) -> None:
 
 
 @contextmanager
-def verdict(path: Path | None, dataset_id: str) -> Iterator[None]:
-    """Write a rule's verdict to ``path`` in place of raising it, where a path is given.
+def verdict(folder: Path | None, dataset_id: str) -> Iterator[None]:
+    """Write a rule's verdict into ``folder`` in place of raising it, where a folder is given.
 
     A verdict is a result: the step has succeeded.
     """
     try:
         yield
     except ExcludedDataset as excluded:
-        if path is None:
-            msg = f"{dataset_id} is excluded: {excluded}"
-            raise InputError(msg) from excluded
-        content = {"dataset_id": dataset_id, "status": "excluded", "reason": str(excluded)}
-        write_json(path, {**content, "facts": excluded.facts})
+        write_verdict(folder, dataset_id, excluded)
+
+
+def write_verdict(
+    folder: Path | None, dataset_id: str, excluded: ExcludedDataset, **about: str
+) -> None:
+    """Write a rule's verdict.
+
+    Raises
+    ------
+    InputError
+        If there is no folder to write it into.
+    """
+    if folder is None:
+        msg = f"{dataset_id} is excluded: {excluded}"
+        raise InputError(msg) from excluded
+    content = {"dataset_id": dataset_id, "status": "excluded", "reason": str(excluded), **about}
+    write_json(folder / f"{dataset_id}.json", {**content, "facts": excluded.facts})

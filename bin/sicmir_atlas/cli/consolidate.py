@@ -14,6 +14,7 @@ def consolidate(
     *,
     datasets: Path,
     output: Annotated[Path, Parameter(alias="-o")],
+    facts: Path | None = None,
     shards: Path | None = None,
     verdicts: Path | None = None,
     failures: Path | None = None,
@@ -28,6 +29,8 @@ def consolidate(
         Rows of the samplesheet, as `check` wrote them.
     output
         Atlas folder to make.
+    facts
+        Folder of what `resolve` learnt, one JSON a dataset.
     shards
         Folder of the folders that `predict-dataset` made.
     verdicts
@@ -43,13 +46,16 @@ def consolidate(
     from sicmir_atlas.atlas.shard import Shard
     from sicmir_atlas.cli import _io
     from sicmir_atlas.model.weights import load_model
+    from sicmir_atlas.sources.resolved import as_resolved
 
     def inside(folder: Path | None, pattern: str) -> list[Path]:
         return sorted(folder.glob(pattern)) if folder is not None else []
 
     said = [_io.read_json(path) for path in inside(verdicts, "*.json")]
     run(
-        _io.read_json(datasets),
+        as_resolved(
+            _io.read_json(datasets), [_io.read_json(path) for path in inside(facts, "*.json")], said
+        ),
         output,
         shards=[Shard(path.parent) for path in inside(shards, "*/shard.json")],
         verdicts={verdict["dataset_id"]: verdict for verdict in said},

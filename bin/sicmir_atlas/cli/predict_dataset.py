@@ -15,7 +15,7 @@ def predict_dataset(
     prepared: Path,
     output: Annotated[Path, Parameter(alias="-o")],
     model: Path | None = None,
-    verdict: Path | None = None,
+    verdicts: Path | None = None,
     pool_by_donor: bool = False,
     balance: Literal["published", "balanced"] = "published",
     bootstrap_above: int = 400,
@@ -34,8 +34,8 @@ def predict_dataset(
         Folder to make.
     model
         Model folder; the shipped model where none is given.
-    verdict
-        Where to write the verdict of an inclusion rule that says no.
+    verdicts
+        Folder for the verdict of an inclusion rule that says no.
     pool_by_donor
         Pool each donor apart.
     balance
@@ -60,7 +60,7 @@ def predict_dataset(
 
     dataset = PreparedDataset(prepared)
     loaded = load_model(model)
-    with _io.verdict(verdict, dataset.facts["dataset"]["dataset_id"]):
+    with _io.verdict(verdicts, dataset.facts["dataset"]["dataset_id"]):
         run(
             dataset,
             output,

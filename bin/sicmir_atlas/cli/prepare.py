@@ -14,8 +14,9 @@ def prepare(
     *,
     dataset: Path,
     fetched: Path,
+    facts: Path | None = None,
     output: Annotated[Path, Parameter(alias="-o")],
-    verdict: Path | None = None,
+    verdicts: Path | None = None,
     qc_profile: Literal["atlas", "case", "adaptive"] = "atlas",
     min_genes: float | None = None,
     max_genes: float | None = None,
@@ -35,10 +36,12 @@ def prepare(
         Row of the samplesheet, JSON. Its own qc_profile, where it has one, comes first.
     fetched
         Folder that `fetch` made.
+    facts
+        What `resolve` learnt from the source, JSON; fills in what the row leaves empty.
     output
         Folder to make.
-    verdict
-        Where to write the verdict of an inclusion rule that says no.
+    verdicts
+        Folder for the verdict of an inclusion rule that says no.
     qc_profile
         atlas: 200 < genes < 2500, mitochondrial < 5 %. case: genes >= 200, mitochondrial <= 10 %.
         adaptive: median ± 3 MAD on log scale.
@@ -64,8 +67,10 @@ def prepare(
     from sicmir_atlas.cli import _io
     from sicmir_atlas.prepare.dataset import prepare_dataset
     from sicmir_atlas.prepare.qc import PROFILES
+    from sicmir_atlas.sources import completed
 
-    row = _io.read_json(dataset)
+    known = _io.read_json(facts) if facts else {}
+    row = completed(_io.read_json(dataset), known) if known else _io.read_json(dataset)
     name = row.get("qc_profile") or qc_profile
     profile = PROFILES[name].with_thresholds(
         min_genes=min_genes,
@@ -76,12 +81,13 @@ def prepare(
         min_cells_qc=min_cells_qc,
     )
     source = _io.read_json(fetched / "source.json")
-    with _io.verdict(verdict, row["dataset_id"]):
+    with _io.verdict(verdicts, row["dataset_id"]):
         prepare_dataset(
             row,
-            [fetched / file["name"] for file in source["files"]],
+            sorted({fetched / file["name"].split("/")[0] for file in source["files"]}),
             output,
             source=source,
+            samples=known.get("samples", {}),
             profile=profile,
             profile_name=name,
             cell_calling=call_cells,

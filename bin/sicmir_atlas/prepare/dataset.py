@@ -14,7 +14,8 @@ from sicmir_atlas.prepare import metadata, qc
 from sicmir_atlas.prepare.folder import write_prepared
 from sicmir_atlas.prepare.genes import resolve_genes, some_names
 from sicmir_atlas.prepare.measure import measure
-from sicmir_atlas.prepare.organism import require_human_row
+from sicmir_atlas.prepare.organism import require_human_genes, require_human_row
+from sicmir_atlas.prepare.selection import select
 from sicmir_atlas.readers import open_counts
 from sicmir_atlas.readers.spill import Spill
 
@@ -38,6 +39,7 @@ def prepare_dataset(
     output: Path,
     *,
     source: Mapping[str, Any],
+    samples: Mapping[str, Mapping[str, str]] | None = None,
     profile: qc.QcProfile,
     profile_name: str,
     cell_calling: Literal["auto", "always", "never"] = "auto",
@@ -59,6 +61,8 @@ def prepare_dataset(
         Folder to make, see :mod:`sicmir_atlas.prepare.folder`.
     source
         What FETCH recorded of the files: ``sha256`` and ``files`` with their ``url``.
+    samples
+        By sample, columns that all of its cells share: see :func:`.readers.open_counts`.
     profile, profile_name
         QC thresholds, and what the ``datasets`` table calls them.
     cell_calling, min_umi
@@ -86,14 +90,16 @@ def prepare_dataset(
             format=dataset.get("format") or "auto",
             layer=dataset.get("counts_layer"),
             gene_symbols=dataset.get("gene_symbols"),
+            samples=samples,
         ) as matrix:
             facts["n_barcodes"] = matrix.n_cells
             metadata.require_human(dataset, matrix.cells)
+            require_human_genes(matrix.genes)
             genes = resolve_genes(matrix.genes)
             facts["n_landmarks"] = genes.n_found
             _require_landmarks(genes, max_missing_landmarks, some_names(matrix.genes))
-            selected = metadata.row_filter(dataset, matrix.cells)
             labels = metadata.cell_labels(dataset, matrix.cells)
+            selected, left_out = select(dataset, matrix.cells, labels)
             metadata.require_labels(labels[selected])
             order = _by_cell_type(labels, matrix.cells.index)
             with closing(Spill(matrix.n_cells)) as spill:
@@ -119,7 +125,7 @@ def prepare_dataset(
                     output,
                     cells=cells.iloc[order[kept[order]]].reset_index(drop=True),
                     blocks=_kept_rows(spill, kept[order]),
-                    qc_losses=lost,
+                    qc_losses=pd.concat([t for t in (left_out, lost) if len(t)] or [lost]),
                     missing_landmarks=genes.missing,
                     facts={"dataset": dict(dataset), **facts},
                 )

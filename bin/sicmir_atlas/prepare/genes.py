@@ -49,7 +49,8 @@ def resolve_genes(genes: pd.DataFrame) -> GeneMap:
     Parameters
     ----------
     genes
-        One row per gene of the matrix; columns ``name`` and ``symbol`` (may be null).
+        One row per gene of the matrix; columns ``name``, ``symbol`` (may be null) and, of several
+        libraries, ``absent_from``: a landmark that a library lacks is missing.
     """
     panel = read_data_table("landmarks.tsv")
     aliases = read_data_table("landmark_aliases.tsv")
@@ -73,6 +74,9 @@ def resolve_genes(genes: pd.DataFrame) -> GeneMap:
         hits[(landmark >= 0) | found[hits]] = -1
         landmark = np.where(hits >= 0, hits, landmark)
         found[hits[hits >= 0]] = True
+    partial = _partial(genes, landmark)
+    landmark[np.isin(landmark, list(partial))] = -1
+    found[list(partial)] = False
 
     mitochondrial = read_data_table("mitochondrial.tsv")
     mt_ids = set(mitochondrial["ensembl_gene_id"])
@@ -82,6 +86,7 @@ def resolve_genes(genes: pd.DataFrame) -> GeneMap:
     ]
     present = {name for column in names for name in column}
     reasons = _missing({landmarks()[i] for i in np.flatnonzero(~found)}, aliases, present)
+    reasons |= {landmarks()[i]: f"absent from {where}" for i, where in partial.items()}
     return GeneMap(landmark, np.array(is_mt, bool), reasons)
 
 
@@ -94,6 +99,16 @@ def some_names(genes: pd.DataFrame) -> str:
 
 def _without_version(names: pd.Series[str]) -> list[str]:
     return [n.partition(".")[0] if n.startswith("ENS") else n for n in names]
+
+
+def _partial(genes: pd.DataFrame, landmark: NDArray[np.int32]) -> dict[int, str]:
+    """Landmarks that some libraries lack, with the libraries."""
+    if "absent_from" not in genes:
+        return {}
+    hits = genes[["absent_from"]].assign(landmark=landmark)[landmark >= 0]
+    whole = set(hits.loc[hits["absent_from"].isna(), "landmark"])
+    lacking = hits[~hits["landmark"].isin(whole)].drop_duplicates("landmark")
+    return dict(zip(lacking["landmark"].tolist(), lacking["absent_from"], strict=True))
 
 
 def _missing(unfound: set[str], aliases: pd.DataFrame, present: set[str]) -> dict[str, str]:

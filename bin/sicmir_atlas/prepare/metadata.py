@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
+from sicmir_atlas.assays import assay_kind
 from sicmir_atlas.errors import ExcludedDataset, InputError
-from sicmir_atlas.prepare.ontology import UNKNOWN, Field, lineage_of, map_label
+from sicmir_atlas.prepare.ontology import UNKNOWN, Field, lineage_of, map_given, map_label
 from sicmir_atlas.prepare.organism import require_human_organisms
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["cell_labels", "require_human", "require_labels", "require_metadata", "row_filter"]
 
 _OBS = "obs:"
-_NO_UMI = {"EFO:0008930", "EFO:0008931", "EFO:0700016"}
 _BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _AS_THEY_ARE = ("sex", "development_stage", "suspension_type")
 
@@ -47,39 +47,38 @@ def require_human(dataset: Mapping[str, Any], cells: pd.DataFrame) -> None:
 
 
 def require_metadata(dataset: Mapping[str, Any]) -> None:
-    """Refuse a dataset whose tissue or disease state is not given, or whose assay counts reads."""
+    """Refuse a dataset whose tissue or disease is not given, or whose assay counts no UMIs."""
     lacking = [name for name in ("tissue", "disease") if not dataset.get(name)]
     if lacking:
         figure = f"{' and '.join(lacking)} not given; both are asked"
         raise ExcludedDataset("metadata", figure)
     assay = dataset.get("assay")
-    if assay and not assay.startswith(_OBS) and map_label("assay", assay).term_id in _NO_UMI:
-        raise ExcludedDataset("umi", f"{assay} counts reads; UMI-based assays are included")
+    if assay and not assay.startswith(_OBS):
+        kind = assay_kind(map_label("assay", assay).term_id or "")
+        if kind == "reads":
+            raise ExcludedDataset("umi", f"{assay} counts reads; UMI-based assays are included")
+        if kind == "spatial":
+            raise ExcludedDataset("spatial", f"{assay} counts spots of tissue, not cells")
 
 
 def require_labels(labels: pd.DataFrame) -> None:
-    """Refuse a dataset whose columns leave tissue or disease empty, or name assays without UMIs.
+    """Refuse a dataset whose columns leave tissue or disease empty.
 
     Parameters
     ----------
     labels
-        What :func:`cell_labels` gives, of the cells that the row's filter keeps.
+        What :func:`cell_labels` gives, of the cells that are wanted.
     """
     lacking = [n for n in ("tissue", "disease") if labels[f"{n}_original"].isna().all()]
     if lacking and len(labels):  # of no cell at all, the rule min_cells speaks
         raise ExcludedDataset("metadata", f"{' and '.join(lacking)} not given for any cell")
-    reads = labels["assay_ontology_term_id"].isin(_NO_UMI)
-    if reads.any():
-        assays = ", ".join(sorted(labels.loc[reads, "assay"].unique()))
-        figure = (
-            f"{reads.sum():,} of {len(labels):,} cells are of {assays}, which counts reads; "
-            "keep the others with `filter`"
-        )
-        raise ExcludedDataset("umi", figure)
 
 
 def cell_labels(dataset: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
     """Label every cell: the study's own words, and the terms they map to.
+
+    Where ``obs:KEY`` is named and the cells also have ``KEY_ontology_term_id``, as the schema of
+    CELLxGENE asks, these terms are taken as they are (sources spec, section 2.2).
 
     Returns
     -------
@@ -89,30 +88,31 @@ def cell_labels(dataset: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame
     Raises
     ------
     InputError
-        If the row names a column that the cells do not have.
+        If the row names a column that the cells do not have, or cell types are numbers.
     """
     out: dict[str, pd.Series[Any]] = {
         "sample_id": _values(dataset, "sample", cells),
         "donor_id": _values(dataset, "donor", cells),
     }
-    given: dict[Field, pd.Series[Any]] = {}
     for field in get_args(Field):
         if field in _AS_THEY_ARE:
-            given[field] = _standard_column(field, cells)
+            key, labels = field, _standard_column(field, cells)
         else:
-            given[field] = _values(dataset, field, cells)
-    for field, labels in given.items():
-        mapped = {label: map_label(field, label) for label in labels.cat.categories}
-        out[f"{field}_ontology_term_id"] = _rename(labels, [m.term_id for m in mapped.values()])
+            key, labels = _key(dataset, field), _values(dataset, field, cells)
+        pairs, known = _paired(labels, _standard_column(f"{key}_ontology_term_id", cells))
+        mapped = [map_given(field, label, term_id) for label, term_id in known]
+        terms = [m.term_id for m in mapped]
+        out[f"{field}_ontology_term_id"] = _rename(pairs, terms)
         if field == "cell_type":
-            terms = [m.term_id for m in mapped.values()]
-            methods = _rename(labels, [m.method for m in mapped.values()])
+            _require_words(dataset, labels)
+            methods = _rename(pairs, [m.method for m in mapped])
             out["cell_type_original"] = labels
-            out["cell_type"] = _rename(labels, [m.label or UNKNOWN for m in mapped.values()])
-            out["lineage"] = _rename(labels, [t and lineage_of(t) for t in terms])
+            out["cell_type"] = _rename(pairs, [m.label or UNKNOWN for m in mapped])
+            out["lineage"] = _rename(pairs, [t and lineage_of(t) for t in terms])
             out["mapping_method"] = _filled(methods, "unlabelled")
         else:
-            out[field] = _rename(labels, [m.label or label for label, m in mapped.items()])
+            named = zip(mapped, known, strict=True)
+            out[field] = _rename(pairs, [m.label or label for m, (label, _) in named])
         if field in ("tissue", "disease"):
             out[f"{field}_original"] = labels
     for field in ("cell_type", "tissue", "disease"):
@@ -121,6 +121,37 @@ def cell_labels(dataset: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame
     primary = _standard_column("is_primary_data", cells).astype(object)
     out["is_primary_data"] = primary.str.lower().map(_BOOLEANS).astype("boolean")
     return pd.DataFrame(out)
+
+
+def _key(dataset: Mapping[str, Any], field: str) -> str:
+    given = dataset.get(field) or ""
+    return given.removeprefix(_OBS) if given.startswith(_OBS) else ""
+
+
+def _paired(
+    labels: pd.Series[Any], ids: pd.Series[Any]
+) -> tuple[pd.Series[Any], list[tuple[str | None, str | None]]]:
+    """Pair labels with term ids: a category for each pair that occurs, and the pairs."""
+    names, terms = [None, *labels.cat.categories], [None, *ids.cat.categories]
+    codes = (labels.cat.codes.to_numpy(np.int64) + 1) * len(terms) + ids.cat.codes.to_numpy() + 1
+    values, places = np.unique(codes, return_inverse=True)
+    pairs = [(names[value // len(terms)], terms[value % len(terms)]) for value in values]
+    empty = np.array([pair == (None, None) for pair in pairs], bool)
+    places = np.where(empty[places], -1, places)
+    categories = pd.Categorical.from_codes(places, categories=range(len(pairs)))
+    return pd.Series(categories), pairs
+
+
+def _require_words(dataset: Mapping[str, Any], labels: pd.Series[Any]) -> None:
+    """Refuse numbers for cell types: they are clusters."""
+    numbers = pd.to_numeric(pd.Series(labels.cat.categories, dtype=object), errors="coerce")
+    if len(numbers) and numbers.notna().all():
+        msg = (
+            f"{dataset['dataset_id']}: column cell_type names {dataset['cell_type']}, which holds "
+            f"numbers ({', '.join(labels.cat.categories[:3])}): clusters are no cell types; name a "
+            "column of labels, or leave cell_type empty"
+        )
+        raise InputError(msg)
 
 
 def _values(dataset: Mapping[str, Any], field: str, cells: pd.DataFrame) -> pd.Series[Any]:

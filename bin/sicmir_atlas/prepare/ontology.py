@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from sicmir_atlas.names import ontologies, read_data_table
 
-__all__ = ["UNKNOWN", "Field", "Mapping", "lineage_of", "map_label"]
+__all__ = ["UNKNOWN", "Field", "Mapping", "lineage_of", "map_given", "map_label"]
 
 Field = Literal["cell_type", "tissue", "disease", "assay", "sex", "development_stage"]
 Method = Literal["given_id", "exact_label", "unique_synonym", "unmapped"]
@@ -24,6 +24,8 @@ _ONTOLOGIES: dict[Field, tuple[str, ...]] = {
     "development_stage": ("HsapDv",),
 }
 _TERM_ID = re.compile(r"^[A-Za-z]+:\d+$")
+_ANY_TERM_ID = re.compile(r"^[A-Za-z]+[:_][A-Za-z0-9_]+$")  # Cellosaurus writes CVCL_0030
+_SEVERAL = " || "
 
 
 class Mapping(NamedTuple):
@@ -61,9 +63,28 @@ def map_label(field: Field, label: str) -> Mapping:
 
 
 @cache
+def map_given(field: Field, label: str | None, term_id: str | None) -> Mapping:
+    """Take the term that stands beside a label as it is; without one, map the label.
+
+    Terms may be of any ontology (a tissue may be a cell line), newer than those known here, or
+    several joined by `` || ``, as CELLxGENE writes diseases (sources spec, section 2.2).
+    """
+    terms = (term_id or "").split(_SEVERAL)
+    if term_id and all(_ANY_TERM_ID.match(term) for term in terms):
+        parser = ontologies()
+        known = all(parser.is_valid_term_id(term) for term in terms)
+        named = _SEVERAL.join(parser.get_term_label(term) for term in terms) if known else label
+        return Mapping(term_id, named, "given_id")
+    return map_label(field, label) if label else Mapping(None, None, "unmapped")
+
+
+@cache
 def lineage_of(cell_type_term: str) -> str | None:
     """Coarse lineage of a CL term: the first of the package's lineages among its ancestors."""
-    ancestors = set(ontologies().get_term_ancestors(cell_type_term, include_self=True))
+    parser = ontologies()
+    if not parser.is_valid_term_id(cell_type_term):
+        return None
+    ancestors = set(parser.get_term_ancestors(cell_type_term, include_self=True))
     for lineage, term in _lineages():
         if term in ancestors:
             return lineage

@@ -11,6 +11,8 @@ import pandas as pd
 from sicmir_atlas.errors import ExcludedDataset
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "qc_rules",
     "require_cells",
     "require_cells_after_qc",
+    "tally",
 ]
 
 UNLABELLED = "unlabelled"
@@ -110,22 +113,35 @@ def qc_rules(cells: pd.DataFrame, profile: QcProfile) -> list[Rule]:
 def losses(
     cells: pd.DataFrame, cell_types: pd.Series[str], rules: list[Rule]
 ) -> tuple[NDArray[np.bool_], pd.DataFrame]:
-    """Apply the rules; count per cell type what each one costs.
+    """Apply the rules; count per cell type what each one costs, as :func:`tally` does."""
+    return tally({r.name: (r.threshold, r.broken_by(cells)) for r in rules}, cell_types)
+
+
+def tally(
+    broken_by: Mapping[str, tuple[float | None, NDArray[np.bool_]]], cell_types: pd.Series[str]
+) -> tuple[NDArray[np.bool_], pd.DataFrame]:
+    """Count per cell type what each rule costs.
+
+    Parameters
+    ----------
+    broken_by
+        By rule, in order: its threshold, and the cells that break it.
+    cell_types
+        The study's label of each cell.
 
     Returns
     -------
     The cells that pass, and the rows of table ``qc_losses`` without ``dataset_id``.
     """
     labels = cell_types.astype(object).fillna(UNLABELLED).astype(str)
-    passing = np.ones(len(cells), bool)
+    passing = np.ones(len(labels), bool)
     parts = []
-    for rule in rules:
-        broken = rule.broken_by(cells)
+    for name, (threshold, broken) in broken_by.items():
         counts = pd.DataFrame({"n_fail": broken, "n_lost": broken & passing}).groupby(
             labels.to_numpy(), observed=True
         )
         part = counts.sum().astype("int64").assign(n_cells=counts.size().astype("int64"))
-        parts.append(part.assign(rule=rule.name, threshold=rule.threshold))
+        parts.append(part.assign(rule=name, threshold=threshold).astype({"threshold": float}))
         passing &= ~broken
     columns = ["cell_type_original", "rule", "threshold", "n_cells", "n_fail", "n_lost"]
     if not parts:

@@ -1,107 +1,86 @@
-"""Samplesheet rows to files."""
+"""Samplesheet rows to datasets with their files."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sicmir_atlas.errors import InputError
-from sicmir_atlas.sources.files import RemoteFile, base_name, mask, safe_name, scheme_of
+from sicmir_atlas.errors import ExcludedDataset, InputError
+from sicmir_atlas.sources.blocklist import require_wanted
+from sicmir_atlas.sources.resolved import Refused, Resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["SOURCES", "resolve"]
+    from sicmir_atlas.sources.http import Client
 
-_ENDINGS = {"h5ad": ".h5ad", "csv": ".csv"}
+__all__ = ["SOURCES", "needs_accession", "resolve"]
+
+SOURCES = {
+    "file": "addresses:resolve_paths",
+    "url": "addresses:resolve_urls",
+    "geo": "geo:resolve_geo",
+    "cellxgene": "cellxgene:resolve_cellxgene",
+    "tabula_sapiens": "tabula_sapiens:resolve_tabula_sapiens",
+    "scbasecount": "scbasecount:resolve_scbasecount",
+}
+"""What each value of column `source` does with a row: module of this package, and function.
+
+A new source is one more entry: a function of the row and a `Client`.
+"""
 
 
-def resolve(dataset: Mapping[str, Any]) -> list[RemoteFile]:
-    """Turn a samplesheet row into the files it stands for; nothing is fetched.
+def needs_accession(source: str) -> bool:
+    """Tell whether a source is asked by accession, not by address."""
+    return source not in {"file", "url"}
+
+
+def resolve(
+    dataset: Mapping[str, Any],
+    client: Client | None = None,
+    *,
+    blocked: Mapping[str, str] | None = None,
+) -> list[Resolved | Refused]:
+    """Turn a samplesheet row into datasets and their files; services are asked, nothing is fetched.
 
     Parameters
     ----------
     dataset
         Row with the samplesheet's keys.
+    client
+        Asks the services; not needed for sources ``file`` and ``url``.
+    blocked
+        Reasons by accession, see :func:`.blocklist.read_blocklist`.
 
     Raises
     ------
     InputError
         If the source is not known, or the row does not describe its files.
+    ExcludedDataset
+        If a rule refuses the whole row.
+    GoneError, CorruptError, UnavailableError
+        If the source has no such dataset, or does not answer as it should.
     """
     source = dataset.get("source")
     if source not in SOURCES:
         msg = (
-            f"{_id(dataset)}: source {source!r} is not known; known are "
-            f"{', '.join(sorted(SOURCES))}"
+            f"{dataset.get('dataset_id') or 'dataset'}: source {source!r} is not known; known are "
+            f"{', '.join(SOURCES)}"
         )
         raise InputError(msg)
-    return SOURCES[source](dataset)
+    blocked = blocked or {}
+    require_wanted((dataset.get(name) for name in ("accession", "doi", "url")), blocked)
+    module, _, function = SOURCES[source].partition(":")
+    ask = getattr(import_module(f"sicmir_atlas.sources.{module}"), function)
+    return [_wanted(found, blocked) for found in ask(dataset, client)]
 
 
-def _from_addresses(dataset: Mapping[str, Any], schemes: frozenset[str] | None) -> list[RemoteFile]:
-    """Read `url` and `sha256`, both separated by ``|`` and in the same order."""
-    urls = [part.strip() for part in (dataset.get("url") or "").split("|")]
-    given = dataset.get("sha256")
-    sums = [part.strip() for part in given.split("|")] if given else [""] * len(urls)
-    if "" in urls or len(sums) != len(urls):
-        msg = (
-            f"{_id(dataset)}: column url has {sum(map(bool, urls))} addresses, column sha256 "
-            f"{sum(map(bool, sums))} checksums: give one address or more, separated by '|', and "
-            "no checksum or one for each"
-        )
-        raise InputError(msg)
-    files = []
-    for url, text in zip(urls, sums, strict=True):
-        if schemes and scheme_of(url) not in schemes:
-            msg = f"{_id(dataset)}: column url: {mask(url)} is no {' or '.join(sorted(schemes))} "
-            msg += "address; for a file on disk use source file"
-            raise InputError(msg)
-        files.append(_file(dataset, url, text, alone=len(urls) == 1))
-    names = [file.name for file in files]
-    if len(set(names)) < len(names):
-        msg = f"{_id(dataset)}: column url: files must differ in name, got {', '.join(names)}"
-        raise InputError(msg)
-    return files
-
-
-def _file(dataset: Mapping[str, Any], url: str, checksum: str, *, alone: bool) -> RemoteFile:
+def _wanted(found: Resolved | Refused, blocked: Mapping[str, str]) -> Resolved | Refused:
+    if isinstance(found, Refused):
+        return found
     try:
-        name = safe_name(base_name(url))
-        ending = _ENDINGS.get(dataset.get("format") or "")
-        if alone and ending and "." not in name:  # an address such as …/ndownloader/files/123
-            name += ending
-        sums = _digests(checksum)
-        return RemoteFile(url, name, sha256=sums.get("sha256"), md5=sums.get("md5"))
-    except InputError as error:
-        msg = f"{_id(dataset)}: {mask(url)}: {error}"
-        raise InputError(msg) from error
-
-
-def _digests(text: str) -> dict[str, str]:
-    """Read ``HEX``, ``sha256:HEX`` or ``md5:HEX``."""
-    if not text:
-        return {}
-    algorithm, colon, digest = text.lower().rpartition(":")
-    if not colon:
-        algorithm = "md5" if len(digest) == 32 else "sha256"
-    if algorithm not in {"sha256", "md5"}:
-        msg = f"checksum {text!r}: {algorithm} is not known; known are sha256 and md5"
-        raise InputError(msg)
-    return {algorithm: digest}
-
-
-def _url(dataset: Mapping[str, Any]) -> list[RemoteFile]:
-    return _from_addresses(dataset, frozenset({"http", "https"}))
-
-
-def _path(dataset: Mapping[str, Any]) -> list[RemoteFile]:
-    # any scheme: the pipeline stages what it can reach, the fetch refuses what is left
-    return _from_addresses(dataset, None)
-
-
-def _id(dataset: Mapping[str, Any]) -> str:
-    return str(dataset.get("dataset_id") or "dataset")
-
-
-SOURCES: dict[str, Callable[[Mapping[str, Any]], list[RemoteFile]]] = {"file": _path, "url": _url}
-"""What each value of column `source` does with a row; a new source is one more entry."""
+        require_wanted((found.accession, found.version, found.columns.get("doi")), blocked)
+    except ExcludedDataset as because:
+        name = found.accession or found.dataset_id
+        return Refused(dataset_id=found.dataset_id, accession=name, because=because)
+    return found

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sicmir_atlas.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from sicmir_atlas.errors import ExcludedDataset
     from sicmir_atlas.sources.files import RemoteFile
 
-__all__ = ["Refused", "Resolved", "completed"]
+__all__ = ["Refused", "Resolved", "as_resolved", "completed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +70,47 @@ def completed(row: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any
     filled = {**row, **{k: v for k, v in facts["columns"].items() if not row.get(k)}}
     found = {k: facts[k] for k in ("accession", "version") if facts.get(k)}
     return {**filled, **found, "dataset_id": facts["dataset_id"]}
+
+
+def as_resolved(
+    rows: Iterable[Mapping[str, Any]],
+    facts: Iterable[Mapping[str, Any]],
+    verdicts: Iterable[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
+    """Rows of a samplesheet as the datasets that they turned out to be.
+
+    Parameters
+    ----------
+    rows
+        The samplesheet.
+    facts
+        What was learnt of each dataset that was resolved.
+    verdicts
+        Those with a ``row`` tell of datasets of a row that were refused.
+
+    Returns
+    -------
+    A row for each dataset, and each row that was not resolved as it is.
+
+    Raises
+    ------
+    InputError
+        If two datasets have one name.
+    """
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in facts:
+        found[one["row"]].append(dict(one))
+    for verdict in verdicts:
+        if "row" in verdict:
+            found[verdict["row"]].append({"columns": {}, **verdict})
+    datasets = [
+        dataset
+        for row in rows
+        for dataset in ([completed(row, one) for one in found[row["dataset_id"]]] or [{**row}])
+    ]
+    names = Counter(dataset["dataset_id"] for dataset in datasets)
+    twice = sorted(name for name, count in names.items() if count > 1)
+    if twice:
+        msg = f"{', '.join(twice)}: two rows come to a dataset of this name: rename a row"
+        raise InputError(msg)
+    return datasets

@@ -8,6 +8,7 @@ process CONSOLIDATE {
 
     input:
     path checked
+    path facts, stageAs: 'facts/*.json'
     path shards, stageAs: 'shards/*'
     path verdicts, stageAs: 'verdicts/*'
     path failures, stageAs: 'failures/*'
@@ -26,12 +27,13 @@ process CONSOLIDATE {
     ${parameters}
     JSON
 
-    mkdir -p shards verdicts failures
+    mkdir -p facts shards verdicts failures
     sicmir-step consolidate \\
         --shards shards \\
         --verdicts verdicts \\
         --failures failures \\
         --datasets ${checked} \\
+        --facts facts \\
         --parameters params.json \\
         --model ${model} \\
         ${args} \\

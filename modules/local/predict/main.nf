@@ -25,7 +25,7 @@ process PREDICT {
     sicmir-step predict-dataset \\
         --prepared ${prepared} \\
         --model ${model} \\
-        --verdict 'verdict/${meta.id}.json' \\
+        --verdicts verdict \\
         --device ${device} \\
         ${args} \\
         -o 'shard/${meta.id}'

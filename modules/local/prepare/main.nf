@@ -8,7 +8,7 @@ process PREPARE {
     conda "${moduleDir}/../environment.yml"
 
     input:
-    tuple val(meta), val(row), path(fetched)
+    tuple val(meta), val(row), val(facts), path(fetched)
 
     output:
     tuple val(meta), path('prepared'), emit: prepared, optional: true
@@ -22,11 +22,16 @@ process PREPARE {
     ${row}
     JSON
 
+    cat > facts.json <<'JSON'
+    ${facts}
+    JSON
+
     mkdir verdict
     sicmir-step prepare \\
         --dataset dataset.json \\
+        --facts facts.json \\
         --fetched ${fetched} \\
-        --verdict 'verdict/${meta.id}.json' \\
+        --verdicts verdict \\
         ${args} \\
         -o prepared
     """

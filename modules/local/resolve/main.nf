@@ -9,29 +9,32 @@ process RESOLVE {
 
     input:
     tuple val(meta), val(row)
+    path blocklist
 
     output:
-    tuple val(meta), path('files.json'), emit: files, optional: true
-    tuple val(meta), path("verdict/${meta.id}.json"), emit: verdict, optional: true
+    tuple val(meta), path('resolved/*', arity: '0..*'), path('verdict/*.json', arity: '0..*'), emit: datasets
     tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
 
     script:
     def args = task.ext.args ?: ''
+    def blocked = blocklist ? "--blocklist ${blocklist}" : ''
     """
     cat > dataset.json <<'JSON'
     ${row}
     JSON
 
-    mkdir verdict
     sicmir-step resolve \\
         --dataset dataset.json \\
-        --verdict 'verdict/${meta.id}.json' \\
+        --verdicts verdict \\
+        ${blocked} \\
         ${args} \\
-        -o files.json
+        -o resolved
     """
 
     stub:
     """
-    echo '[]' > files.json
+    mkdir -p 'resolved/${meta.id}'
+    echo '[]' > 'resolved/${meta.id}/files.json'
+    echo '{"row": "${meta.id}", "dataset_id": "${meta.id}", "columns": {}}' > 'resolved/${meta.id}/facts.json'
     """
 }

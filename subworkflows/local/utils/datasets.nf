@@ -11,14 +11,20 @@ def rowJson(row) {
 // What PREPARE and PREDICT depend on: a new title is written by CONSOLIDATE alone, and addresses,
 // which may hold secrets, are RESOLVE's and FETCH's business.
 def stepJson(row) {
-    def others = ['title', 'doi', 'licence', 'source', 'accession', 'url', 'sha256']
+    def others = ['title', 'doi', 'licence', 'source', 'accession', 'url', 'sha256', 'n_cells', 'same_as']
     return rowJson(row.findAll { key, _value -> !(key in others) })
 }
 
 // Only what RESOLVE and FETCH depend on: a new title or tissue leaves the download cached.
 def sourceJson(row) {
-    def columns = ['dataset_id', 'source', 'accession', 'url', 'sha256', 'format', 'organism']
+    def columns = ['dataset_id', 'source', 'accession', 'url', 'sha256', 'files', 'format', 'organism', 'primary_data']
     return rowJson(row.collectEntries { key, value -> [key, key in columns ? value : null] })
+}
+
+// Datasets of a row: what it resolved to, or the row itself where that failed.
+def ofRow(meta, found, refused) {
+    def names = found.collect { folder -> folder.name } + refused.collect { verdict -> verdict.baseName }
+    return names ? names.collect { name -> meta + [id: name] } : [meta]
 }
 
 // Files of the source `file`, to be staged. One that is missing or out of reach is left out:
