@@ -10,7 +10,10 @@ import pytest
 from scipy import sparse
 
 from sicmir_atlas.errors import CorruptError, InputError
+from sicmir_atlas.names import landmarks, read_data_table
 from sicmir_atlas.readers import open_counts
+from sicmir_atlas.readers.delimited import DelimitedMatrix
+from sicmir_atlas.readers.limits import Limits
 
 
 @pytest.fixture
@@ -108,3 +111,149 @@ def test_a_full_disk_is_not_blamed_on_the_file(tmp_path, table, monkeypatch):
     monkeypatch.setattr("sicmir_atlas.readers.delimited.Spill.add", full)
     with pytest.raises(OSError, match="No space left on device"):
         open_counts([tmp_path / "a.csv.gz"])
+
+
+@pytest.fixture
+def human(table):
+    """The same counts under the names of landmark genes."""
+    return table.set_axis(landmarks()[:50])
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC, csv.QUOTE_ALL])
+@pytest.mark.parametrize("sep", [",", "\t", ";"])
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.txt"])
+def test_cells_in_rows_are_told_by_the_names_above(tmp_path, human, sep, name, quoting):
+    human.T.to_csv(tmp_path / name, sep=sep, quoting=quoting, lineterminator="\r\n")
+    pd.testing.assert_frame_equal(everything(tmp_path / name), human, check_dtype=False)
+
+
+@pytest.mark.parametrize("kind", ["symbol", "alias", "ensembl", "mouse", "mouse_ensembl"])
+def test_what_counts_as_the_name_of_a_gene(tmp_path, human, kind):
+    panel = read_data_table("landmarks.tsv")[:50]
+    names = {
+        "symbol": panel["approved_symbol"].to_list(),
+        "alias": read_data_table("landmark_aliases.tsv")["alias"].drop_duplicates()[:50],
+        "ensembl": [f"{name}.{i}" for i, name in enumerate(panel["ensembl_gene_id"])],
+        "mouse": [name.capitalize() for name in human.index],
+        "mouse_ensembl": [f"ENSMUSG{i:011d}" for i in range(50)],
+    }[kind]
+    table = human.set_axis(list(names))
+    table.to_csv(tmp_path / "a.csv")
+    table.T.to_csv(tmp_path / "b.csv")
+    for name in ("a.csv", "b.csv"):
+        pd.testing.assert_frame_equal(everything(tmp_path / name), table, check_dtype=False)
+
+
+def test_a_few_known_names_among_thousands_of_genes_decide(tmp_path):
+    names = [f"GENE{i}" for i in range(3000)]
+    names[::60] = landmarks()[:50]
+    counts = np.random.default_rng(0).poisson(0.2, (3000, 7))
+    table = pd.DataFrame(counts, index=names, columns=["CD4", *(f"c{i}" for i in range(6))])
+    for name, given in (("a.csv", table), ("b.csv", table.T)):
+        given.to_csv(tmp_path / name)
+        pd.testing.assert_frame_equal(everything(tmp_path / name), table, check_dtype=False)
+
+
+def test_cells_in_rows_in_small_text_blocks(tmp_path, human, monkeypatch):
+    monkeypatch.setattr("sicmir_atlas.readers.delimited._TEXT_BLOCK", 200)
+    monkeypatch.setattr("sicmir_atlas.readers.delimited._SAMPLE_LINES", 2)
+    wide = pd.concat([human.add_prefix(f"{k}_", axis=1) for k in range(90)], axis=1)
+    wide.T.to_csv(tmp_path / "a.csv")
+    pd.testing.assert_frame_equal(everything(tmp_path / "a.csv"), wide, check_dtype=False)
+
+
+@pytest.mark.parametrize("r_header", [True, False])
+def test_columns_of_text_become_columns_of_cells(tmp_path, human, r_header):
+    cells = human.T
+    cells.insert(0, "cell_type", ["T cell, CD4", "B"] * 15 + [""])
+    cells.insert(1, "donor", "01")
+    cells.insert(2, "n_counts", range(31))
+    cells["label"] = [f"l{i % 3}" for i in range(31)]
+    cells.to_csv(tmp_path / "a.csv", index_label=False if r_header else None)
+    with open_counts([tmp_path / "a.csv"]) as matrix:
+        assert matrix.genes["name"].tolist() == human.index.tolist()
+        assert matrix.cells.index.tolist() == human.columns.tolist()
+        assert matrix.cells["cell_type"].tolist()[:2] == ["T cell, CD4", "B"]
+        assert matrix.cells["cell_type"].isna().sum() == 1
+        assert matrix.cells["donor"].unique().tolist() == ["01"]
+        assert matrix.cells["n_counts"].tolist() == list(range(31))
+        assert matrix.cells["label"].tolist() == cells["label"].tolist()
+        got = sparse.vstack(list(matrix.blocks(10))).toarray()
+    np.testing.assert_array_equal(got, human.T)
+
+
+def test_the_column_of_cell_ids_need_not_be_the_first(tmp_path, human):
+    cells = human.T.reset_index(names="barcode")
+    cells.to_csv(tmp_path / "a.csv")  # before it a number, as R and pandas write
+    got = everything(tmp_path / "a.csv")
+    pd.testing.assert_frame_equal(got, human, check_dtype=False)
+
+
+@pytest.mark.parametrize("before", [["gene_id", "gene_name"], ["gene_name", "gene_id"]])
+def test_ids_and_symbols_beside_genes_in_rows(tmp_path, human, before):
+    ids = read_data_table("landmarks.tsv")["ensembl_gene_id"][:50].to_numpy()
+    table = human.reset_index(drop=True)
+    columns = {"gene_id": ids, "gene_name": human.index, "Length": range(50), "biotype": "coding"}
+    for place, name in enumerate([*before, "Length"]):
+        table.insert(place, name, columns[name])
+    table["biotype"] = columns["biotype"]
+    table.to_csv(tmp_path / "a.tsv", sep="\t", index=False)
+    with open_counts([tmp_path / "a.tsv"]) as matrix:
+        assert matrix.genes["name"].tolist() == ids.tolist()
+        assert matrix.genes["symbol"].tolist() == human.index.tolist()
+        got = sparse.vstack(list(matrix.blocks(10))).toarray()
+    np.testing.assert_array_equal(got, human.T)
+
+
+def test_as_featurecounts_writes(tmp_path):
+    lines = [
+        "# Program:featureCounts v2.0.1; Command: ...",
+        "Geneid\tChr\tStart\tEnd\tStrand\tLength\t/data/x/run1.bam\t/data/x/run2.bam",
+        "TP53\tchr17;chr17\t1;9\t5;20\t-;-\t15\t3\t0",
+        "CD44\tchr11\t7\t9\t+\t2\t0\t4",
+    ]
+    (tmp_path / "counts.txt").write_text("\n".join(lines))
+    got = everything(tmp_path / "counts.txt")
+    assert got.index.tolist() == ["TP53", "CD44"]
+    assert got.columns.tolist() == ["/data/x/run1.bam", "/data/x/run2.bam"]
+    assert got.to_numpy().tolist() == [[3, 0], [0, 4]]
+
+
+def test_genes_by_entrez_id_keep_their_numbers(tmp_path):
+    (tmp_path / "a.csv").write_text("entrez,symbol,c1,c2\n7157,TP53,1,2\n960,CD44,3,0\n")
+    got = everything(tmp_path / "a.csv")
+    assert got.index.tolist() == ["TP53", "CD44"]
+    (tmp_path / "b.csv").write_text(",c1,c2\n7157,1,2\n960,3,0\n")
+    assert everything(tmp_path / "b.csv").index.tolist() == ["7157", "960"]
+
+
+def test_quotes_inside_a_quoted_name(tmp_path):
+    (tmp_path / "a.csv").write_text('"","c1","c2"\n"the ""A"", or B",1,2\n"C",0,1\n')
+    assert everything(tmp_path / "a.csv").index.tolist() == ['the "A", or B', "C"]
+
+
+def test_repeated_cells_in_rows(tmp_path, human):
+    cells = human.T.set_axis(["A", "A", *human.columns[2:]])
+    cells.to_csv(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r"a\.csv: 1 cell ids occur more than once .such as A"):
+        everything(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (Limits(fields=20), "32 columns, and at most 20 are read: .* h5ad or mtx"),
+        (Limits(genes=40), "50 genes, and at most 40 are read: split"),
+        (Limits(line=100), "a line goes on beyond 100 bytes"),
+    ],
+)
+def test_limits(tmp_path, table, limits, message):
+    table.to_csv(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r"^a\.csv: " + message):
+        DelimitedMatrix(tmp_path / "a.csv", limits=limits)
+
+
+def test_limit_of_cells_in_rows(tmp_path, human):
+    human.T.to_csv(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r"^a\.csv: 31 cells, and at most 30 are read: split"):
+        DelimitedMatrix(tmp_path / "a.csv", limits=Limits(cells=30))

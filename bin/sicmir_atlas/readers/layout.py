@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.readers.orientation import gene_share, is_ensembl
+from sicmir_atlas.readers.orientation import count_genes, is_ensembl
 from sicmir_atlas.readers.text import decode
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def sniff(label: str, header: bytes, lines: Sequence[bytes]) -> Layout:
             break
         beside.append(fields)
         rests, last = others, last - 1
-    above = gene_share(names[first:last])
-    left = max(gene_share([v.decode(errors="replace") for v in values]) for values in beside)
-    cells_in_rows = above >= _MIN_SHARE and above > left
+    above = count_genes(names[first:last])
+    left = max(count_genes(v.decode(errors="replace") for v in values) for values in beside)
+    cells_in_rows = above > left and above >= _MIN_SHARE * (last - first)
     return Layout(delimiter, not cells_in_rows, names[:first], names[first:last], names[last:])
 
 
@@ -115,13 +115,13 @@ def _column(
 
 def gene_columns(header: Sequence[str], columns: Sequence[Sequence[str]]) -> tuple[int, int | None]:
     """Tell which columns beside the counts hold names and symbols; None where one holds both."""
-    shares = [gene_share(values) for values in columns]
+    genes = [count_genes(values) for values in columns]
     ensembl = [sum(map(is_ensembl, values)) / max(1, len(values)) for values in columns]
     ids = max(range(len(columns)), key=ensembl.__getitem__)
     others = [k for k in range(len(columns)) if ensembl[ids] < 0.5 or k != ids]
     named = [k for k in others if header[k].lower() in _SYMBOLS]
-    known = max(others, key=shares.__getitem__, default=None)
-    symbols = named[0] if named else known if known is not None and shares[known] > 0 else None
+    known = max(others, key=genes.__getitem__, default=None)
+    symbols = named[0] if named else known if known is not None and genes[known] > 0 else None
     if ensembl[ids] >= 0.5:
         return ids, symbols
     return (0 if symbols is None else symbols), None

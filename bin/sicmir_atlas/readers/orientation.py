@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from sicmir_atlas.names import read_data_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
 
-__all__ = ["gene_share", "is_ensembl"]
+__all__ = ["count_genes", "is_ensembl"]
 
 _ENSEMBL = re.compile(r"ENS[A-Z]{0,6}G\d{11}(\.\d+)?", re.IGNORECASE)
 
@@ -21,14 +21,13 @@ def is_ensembl(name: str) -> bool:
     return _ENSEMBL.fullmatch(name) is not None
 
 
-def gene_share(names: Collection[str]) -> float:
-    """Share of names that are known for genes: landmarks, mitochondrial genes, Ensembl ids.
+def count_genes(names: Iterable[str]) -> int:
+    """Count names that are known for genes: landmarks, mitochondrial genes, Ensembl ids.
 
     Case does not count, so that most genes of a mouse are known too.
     """
     known = _known()
-    hits = sum(n.upper() in known or n[:3].upper() == "MT-" or is_ensembl(n) for n in names)
-    return hits / max(1, len(names))
+    return sum(n.upper() in known or n[:3].upper() == "MT-" or is_ensembl(n) for n in names)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sicmir_atlas.errors import GoneError, InputError
-from sicmir_atlas.readers.orientation import gene_share
+from sicmir_atlas.readers.orientation import count_genes
 from sicmir_atlas.readers.text import open_bytes
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def read_profile_table(path: Path) -> pd.DataFrame:
         msg = f"{path.name}: column {text[0]!r} holds text; profiles are numbers"
         raise InputError(msg)
     table.index, table.columns = table.index.astype(str), table.columns.astype(str)
-    return table.T if gene_share(table.index) > gene_share(table.columns) else table
+    return table.T if count_genes(table.index) > count_genes(table.columns) else table
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
