@@ -2,10 +2,10 @@ import pytest
 
 from sicmir_atlas.assays import assay_kind, is_tenx
 
-TENX = (
-    "EFO:0009901 EFO:0009899 EFO:0009922 EFO:0022604 EFO:0011025 EFO:0009900 EFO:0022605 "
-    "EFO:0030003 EFO:0030004 EFO:0022606 EFO:0030059"
-).split()
+TENX = [
+    *("EFO:0009901", "EFO:0009899", "EFO:0009922", "EFO:0022604", "EFO:0011025", "EFO:0009900"),
+    *("EFO:0022605", "EFO:0030003", "EFO:0030004", "EFO:0022606", "EFO:0030059"),
+]
 
 
 @pytest.mark.parametrize("term", TENX)

@@ -6,7 +6,7 @@ include { PREDICT     } from '../modules/local/predict/main'
 include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
-include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow } from '../subworkflows/local/utils/datasets'
+include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; resolvedJson } from '../subworkflows/local/utils/datasets'
 include { insideFolders } from '../subworkflows/local/utils/folders'
 include { failureNote } from '../subworkflows/local/utils/failures'
 
@@ -28,12 +28,12 @@ workflow ATLAS {
     looked = rows.join(RESOLVE.out.datasets, remainder: true).map { meta, row, found, refused -> [meta, row, found ?: [], refused ?: []] }
     resolved = looked.flatMap { meta, row, found, _refused -> found.collect { folder -> [meta + [id: folder.name], row, folder] } }
     FETCH(
-        resolved.map { meta, row, folder -> [meta, folder.resolve('files.json').text, localFiles(row)] }
+        resolved.map { meta, row, folder -> [meta, resolvedJson(folder, 'files'), localFiles(row)] }
             .map { meta, files, local -> [meta, files, local, insideFolders(local)] }
     )
     PREPARE(
         FETCH.out.fetched.join(resolved)
-            .map { meta, fetched, row, folder -> [meta, stepJson(row), folder.resolve('facts.json').text, fetched] }
+            .map { meta, fetched, row, folder -> [meta, stepJson(row), resolvedJson(folder, 'facts'), fetched] }
     )
     PREDICT(PREPARE.out.prepared, model)
 

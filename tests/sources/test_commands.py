@@ -95,7 +95,6 @@ def test_human_goes_on(tmp_path, organism):
     write(tmp_path / "row.json", row(url="https://example.org/a.h5ad", organism=organism))
     words = ("--dataset", "row.json", "-o", "resolved", "--verdicts", "verdicts")
     assert step("resolve", *words, folder=tmp_path).returncode == 0
-    assert [f["name"] for f in json.loads((tmp_path / "resolved/lung/files.json").read_text())] == [
-        "a.h5ad"
-    ]
+    files = json.loads((tmp_path / "resolved/lung/files.json").read_text())
+    assert [f["name"] for f in files] == ["a.h5ad"]
     assert not (tmp_path / "verdicts/lung.json").exists()

@@ -27,6 +27,11 @@ def ofRow(meta, found, refused) {
     return names ? names.collect { name -> meta + [id: name] } : [meta]
 }
 
+// What RESOLVE wrote, on one line: as a value it leaves what follows cached when it says the same.
+def resolvedJson(folder, name) {
+    return groovy.json.JsonOutput.toJson(readJson(folder.resolve("${name}.json")))
+}
+
 // Files of the source `file`, to be staged. One that is missing or out of reach is left out:
 // FETCH then says so, and only its dataset fails.
 def localFiles(row) {
