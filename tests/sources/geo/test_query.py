@@ -51,7 +51,7 @@ def test_pages_with_status_200_are_told_apart(geo, says, error, message):
 def test_other_pages_are_a_block_never_missing(geo, page):
     with geo(LUNG, tries=3) as running:
         running.server.sites["geo"] = lambda _: Reply(page.encode())
-        with pytest.raises(UnavailableError, match="^d1: GSE900001: .*3 tries.* blocked"):
+        with pytest.raises(UnavailableError, match=r"^d1: GSE900001: .*3 tries.* blocked"):
             running.resolve("GSE900001")
         assert len(running.asked) == 3
 

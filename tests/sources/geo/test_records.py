@@ -87,9 +87,11 @@ def test_without_family_file_the_captcha_is_waited_for(geo):
         )
         assert len(running.resolve("GSE900001").samples) == 1
         assert len(queries(running, "targ=gsm")) == 4
-    with geo(series, families=[], tries=2, captcha=["gsm"]) as running:
-        with pytest.raises(UnavailableError, match="^d1: GSE900001: .*blocked"):
-            running.resolve("GSE900001")
+    with (
+        geo(series, families=[], tries=2, captcha=["gsm"]) as running,
+        pytest.raises(UnavailableError, match=r"^d1: GSE900001: .*blocked"),
+    ):
+        running.resolve("GSE900001")
 
 
 def test_a_family_file_that_is_cut_or_a_page(geo):
@@ -101,7 +103,7 @@ def test_a_family_file_that_is_cut_or_a_page(geo):
         running.server.sites["geo_files"] = lambda path: (
             Reply(bodies.pop()) if "family" in path else served(path)
         )
-        with pytest.raises(CorruptError, match="GSE900001_family.soft.gz: broken gzip"):
+        with pytest.raises(CorruptError, match=r"GSE900001_family\.soft\.gz: broken gzip"):
             running.resolve("GSE900001")
         assert bodies == []  # pages were asked past
 
@@ -176,7 +178,7 @@ def test_a_child_that_is_gone_is_left_out_with_a_note(geo):
     assert list(found.samples) == ["GSM9000001"]
     assert any("left out of GSE900000: GSE900002: private until Aug" in n for n in found.notes)
 
-    with geo(parent(hidden), refusals=refusals) as running, pytest.raises(GoneError, match="Aug"):
+    with geo(parent(hidden), refusals=refusals) as running, pytest.raises(GoneError, match=r"Aug"):
         running.resolve("GSE900000")
 
 
@@ -185,7 +187,7 @@ ARRAY = ("Expression profiling by array",)
 
 def test_arrays_are_excluded_unasked_for_their_samples(geo):
     with geo(Series("GSE900001", [sample(0)], types=ARRAY)) as running:
-        with pytest.raises(ExcludedDataset, match="^umi: GSE900001 .Expression profiling by array"):
+        with pytest.raises(ExcludedDataset, match=r"^umi: GSE900001 .Expression.* by array"):
             running.resolve("GSE900001")
         assert len(running.asked) == 1
 
@@ -201,7 +203,7 @@ def test_arrays_beside_sequencing_are_left_out(geo):
 
 def test_an_array_sample_by_itself(geo):
     one = sample(1, type="RNA", strategy=None, files={}, links=[f"{FTP}/samples/GSM9000nnn/x.CEL"])
-    with geo(samples=[one]) as running, pytest.raises(ExcludedDataset, match="^umi: GSM9000001"):
+    with geo(samples=[one]) as running, pytest.raises(ExcludedDataset, match=r"^umi: GSM9000001"):
         running.resolve("GSM9000001")
 
 
@@ -249,9 +251,9 @@ def test_faults_on_every_third_request_change_nothing(geo):
         }  # fmt: skip
 
 
-def test_a_line_without_end_is_not_held(geo):
+def test_a_very_long_line_does_no_harm(geo):
     series = Series("GSE900001", [sample(0)])
     text = series.family().replace("!platform_table_begin", "X" * (3 << 20) + "\n#")
     with geo(series, captcha=["gsm"]) as running:
-        running.server.sites["geo_files"] = lambda path: Reply(packed(text.encode()))
+        running.server.sites["geo_files"] = lambda _: Reply(packed(text.encode()))
         assert list(running.resolve("GSE900001").samples) == ["GSM9000000"]

@@ -105,7 +105,7 @@ def _of_samples(
         names = [offer.name for offer in own]
         reason = _left_out(sample, names, mixed=found.mixed)
         if reason:
-            found.left[reason].append(accession)
+            found.leave(accession, why=reason)
             continue
         try:
             choice = _choose(names, [offer.name for offer in genes])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,10 +39,16 @@ class Findings:
     """
 
     mixed: bool
-    left: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    left: dict[str, list[str]] = field(default_factory=dict)
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     errors: dict[str, InputError] = field(default_factory=dict)
     ignored: Sequence[str] = ()
+
+    def leave(self, accession: str, *, why: str) -> None:
+        """Note once that a sample is left out."""
+        names = self.left.setdefault(why, [])
+        if accession not in names:
+            names.append(accession)
 
     def notes(self, taken: Sequence[Entity], samples: Sequence[Entity]) -> tuple[str, ...]:
         """Explain the choice: reasons first, then samples without counts, then each choice."""

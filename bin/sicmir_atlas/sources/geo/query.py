@@ -7,7 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from sicmir_atlas.errors import GoneError, InputError
+from sicmir_atlas.errors import GoneError, InputError, UnavailableError
 from sicmir_atlas.sources.files import mask
 from sicmir_atlas.sources.geo.soft import Entity, read_soft
 from sicmir_atlas.sources.retry import Retry, persist
@@ -89,7 +89,11 @@ def look_up(
     url = f"{base}?targ={targ}&acc={accession}&form=text&view=brief"
 
     def once() -> str:
-        text = client.text(url)
+        try:
+            text = client.text(url)
+        except (GoneError, UnavailableError) as error:
+            msg = f"{accession}: {error}"
+            raise type(error)(msg) from error
         _refuse_page(text, accession)
         return text
 
