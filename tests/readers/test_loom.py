@@ -118,8 +118,8 @@ def test_attributes_of_another_length(tmp_path):
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        (Limits(cells=100), "530 rows, and at most 100 are read"),
-        (Limits(genes=50), "70 rows, and at most 50 are read"),
+        (Limits(cells=100), "530 cells, and at most 100 are read"),
+        (Limits(genes=50), "70 genes, and at most 50 are read"),
         (Limits(entries=1000), "37,100 values, and at most 1,000 are read"),
     ],
 )

@@ -65,13 +65,13 @@ def _frame(file: h5py.File, where: str, label: str, limits: Limits) -> pd.DataFr
         msg = f"{label}: no {where} in the file: it is not an h5ad file, or is cut short"
         raise CorruptError(msg)
     rows = limits.cells if where == "obs" else limits.genes
-    require_small(file[where], label, rows=rows, limits=limits)
+    require_small(file, where, label, rows=rows, limits=limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PendingDeprecationWarning)  # "consider rewriting it"
         try:
             if isinstance(file[where], h5py.Dataset):  # a record array: anndata before 0.7
                 for name in set(file) - {"X", "raw.X", "raw", "layers"}:  # all of it is read
-                    require_small(file[name], label, rows=limits.cells, limits=limits)
+                    require_small(file, name, label, rows=limits.cells, limits=limits)
                 old = read_h5ad(file.filename, backed="r")
                 source = old.raw if where.startswith("raw") else old
                 frame = source.obs if where == "obs" else source.var

@@ -5,17 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from sicmir_atlas.errors import CorruptError
 from sicmir_atlas.readers.base import row_spans, value_type
-from sicmir_atlas.readers.hdf5 import read_part
+from sicmir_atlas.readers.hdf5 import own_part, read_part
 from sicmir_atlas.readers.limits import LIMITS, Limits, require_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import h5py
 
 __all__ = ["CompressedMatrix"]
 
@@ -47,10 +48,7 @@ class CompressedMatrix:
     ) -> None:
         self.shape, self._group, self._label = shape, group, label
         for part in ("data", "indices", "indptr"):
-            stored = group.get(part)
-            if not isinstance(stored, h5py.Dataset) or stored.is_virtual or stored.external:
-                msg = f"{label}: {group.name} has no {part} of its own: fetch or write it again"
-                raise CorruptError(msg)
+            own_part(group, part, label)
         remedy = "split the dataset into several rows of the samplesheet"
         require_at_most(limits.entries, len(group["data"]), "entries", label, remedy)
 

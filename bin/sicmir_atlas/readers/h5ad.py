@@ -12,7 +12,7 @@ from sicmir_atlas.readers._annotation import read_genes, read_obs
 from sicmir_atlas.readers.base import BLOCK_ROWS, CountMatrix
 from sicmir_atlas.readers.compressed import CompressedMatrix
 from sicmir_atlas.readers.dense import DenseMatrix
-from sicmir_atlas.readers.hdf5 import open_hdf5, require_kind
+from sicmir_atlas.readers.hdf5 import open_hdf5, own_part, require_kind
 from sicmir_atlas.readers.limits import LIMITS, Limits
 from sicmir_atlas.readers.spill import Spill
 
@@ -64,7 +64,7 @@ class H5adMatrix(CountMatrix):
         try:
             require_kind(self._file, "h5ad", label)
             where = _locate(self._file, layer, label)
-            values = self._file[where]
+            values = own_part(self._file, where, label)
             genes = read_genes(self._file, where, gene_symbols, label, limits)
             cells = read_obs(self._file, label, limits)
             super().__init__(genes=genes, cells=cells, label=label)

@@ -14,10 +14,19 @@ from sicmir_atlas.readers.text import require_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["kind_of", "open_hdf5", "read_part", "require_kind", "require_small", "text_values"]
+__all__ = [
+    "kind_of",
+    "open_hdf5",
+    "own_part",
+    "read_part",
+    "require_kind",
+    "require_small",
+    "text_values",
+]
 
 # chunks cut by a block's edge stay decompressed; HDF5's default is smaller than many chunks
 _CHUNK_CACHE = 64 << 20
+_MAX_DEPTH = 8
 _NAMES = {
     "h5ad": "an h5ad file",
     "10x_h5": "a Cell Ranger file: name it .h5, or set format to 10x_h5",
@@ -103,7 +112,29 @@ def read_part(dataset: h5py.Dataset, part: Any, label: str) -> np.ndarray:
         raise CorruptError(msg) from error
 
 
-def require_small(node: Any, label: str, *, rows: int, limits: Limits = LIMITS) -> None:
+def own_part(parent: h5py.Group, name: str, label: str) -> Any:
+    """Get a group or dataset whose bytes lie in the file itself.
+
+    Raises
+    ------
+    CorruptError
+        If it is not there, or leads to another file.
+    """
+    part = parent.get(name)
+    if part is None or part.file.filename != parent.file.filename:
+        lies_elsewhere = True
+    else:
+        lies_elsewhere = isinstance(part, h5py.Dataset) and (part.is_virtual or part.external)
+    if lies_elsewhere:
+        msg = f"{label}: {parent.name.rstrip('/')}/{name} is not in the file, or leads to another: "
+        msg += "fetch it again, or write it into one file"
+        raise CorruptError(msg)
+    return part
+
+
+def require_small(
+    parent: h5py.Group, name: str, label: str, *, rows: int, limits: Limits = LIMITS
+) -> None:
     """Prove that a table can be read whole, before anything of it is.
 
     Raises
@@ -114,24 +145,17 @@ def require_small(node: Any, label: str, *, rows: int, limits: Limits = LIMITS) 
         If a part of it lies in another file.
     """
     total = 0
-    waiting: list[tuple[Any, int]] = [(node, 0)]
+    waiting = [(own_part(parent, name, label), _MAX_DEPTH)]
     while waiting:
         part, depth = waiting.pop()
         if isinstance(part, h5py.Dataset):
             length = part.shape[0] if part.shape else 1
+            total += part.nbytes
             remedy = f"{part.name} is damaged, or not a table of one dataset"
             require_at_most(rows, length, "rows", label, remedy)
-            total += part.nbytes
             require_at_most(limits.table, total, "bytes of table", label, remedy)
-            if part.is_virtual or part.external:
-                msg = f"{label}: {part.name} lies in another file: write it into one"
-                raise CorruptError(msg)
-            continue
-        for name in part:
-            if not isinstance(part.get(name, getlink=True), h5py.HardLink) or depth > 8:
-                msg = f"{label}: {part.name}/{name} leads elsewhere: write it into one file"
-                raise CorruptError(msg)
-            waiting.append((part[name], depth + 1))
+        elif depth:  # groups may hold themselves
+            waiting += [(own_part(part, inner, label), depth - 1) for inner in part]
 
 
 def text_values(dataset: h5py.Dataset, label: str) -> np.ndarray:

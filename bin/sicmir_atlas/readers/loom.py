@@ -13,8 +13,8 @@ import pandas as pd
 from sicmir_atlas.errors import CorruptError, InputError
 from sicmir_atlas.readers.base import BLOCK_ROWS, CountMatrix, gene_table
 from sicmir_atlas.readers.dense import DenseMatrix
-from sicmir_atlas.readers.hdf5 import open_hdf5, require_kind, require_small, text_values
-from sicmir_atlas.readers.limits import LIMITS, Limits
+from sicmir_atlas.readers.hdf5 import open_hdf5, own_part, require_kind, require_small, text_values
+from sicmir_atlas.readers.limits import LIMITS, Limits, require_at_most
 from sicmir_atlas.readers.spill import Spill
 
 if TYPE_CHECKING:
@@ -59,8 +59,11 @@ class LoomMatrix(CountMatrix):
             require_kind(self._file, "loom", label)
             dataset = _locate(self._file, layer, label)
             n_genes, n_cells = dataset.shape
-            rows = _attributes(self._file["row_attrs"], n_genes, limits.genes, label, limits)
-            columns = _attributes(self._file["col_attrs"], n_cells, limits.cells, label, limits)
+            require_at_most(limits.cells, n_cells, "cells", label, "split the file")
+            require_at_most(limits.genes, n_genes, "genes", label, "are genes in rows?")
+            self._matrix = DenseMatrix(dataset, cells=1, label=label, limits=limits)
+            rows = _attributes(self._file, "row_attrs", n_genes, label, limits)
+            columns = _attributes(self._file, "col_attrs", n_cells, label, limits)
             ids = next((rows[name] for name in _GENE_IDS if name in rows), None)
             names = next((rows[name] for name in _GENE_NAMES if name in rows), None)
             if ids is None and names is None:
@@ -73,7 +76,6 @@ class LoomMatrix(CountMatrix):
             text = {name: "category" for name in cells if cells[name].dtype == object}
             genes = gene_table(names) if ids is None else gene_table(ids, names)
             super().__init__(genes=genes, cells=cells.astype(text), label=label)
-            self._matrix = DenseMatrix(dataset, cells=1, label=label, limits=limits)
         except BaseException:
             self._file.close()
             raise
@@ -104,24 +106,24 @@ class LoomMatrix(CountMatrix):
 
 def _locate(file: h5py.File, layer: str | None, label: str) -> h5py.Dataset:
     where = f"layers/{layer}" if layer not in (None, "matrix") else "matrix"
-    dataset = file.get(where)
-    if not isinstance(dataset, h5py.Dataset):
+    if where not in file:
         known = ", ".join(["matrix", *file.get("layers", {})])
         msg = f"{label}: no layer {layer!r}; it has {known}: name one of them in counts_layer"
         raise InputError(msg)
-    if dataset.ndim != 2 or dataset.is_virtual or dataset.external:
-        msg = f"{label}: {where} is no matrix of this file: fetch or write it again"
+    dataset = own_part(file, where, label)
+    if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 2:
+        msg = f"{label}: {where} is no matrix: fetch or write it again"
         raise CorruptError(msg)
     return dataset
 
 
 def _attributes(
-    group: h5py.Group, length: int, limit: int, label: str, limits: Limits
+    file: h5py.File, group: str, length: int, label: str, limits: Limits
 ) -> dict[str, np.ndarray]:
     """Read the one-dimensional attributes of genes or cells; embeddings are left out."""
-    require_small(group, label, rows=limit, limits=limits)
+    require_small(file, group, label, rows=limits.cells, limits=limits)
     found = {}
-    for name, dataset in group.items():
+    for name, dataset in file[group].items():
         if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 1:
             continue
         if len(dataset) != length:

@@ -15,6 +15,7 @@ from sicmir_atlas.readers.base import BLOCK_ROWS, CountMatrix, gene_table
 from sicmir_atlas.readers.compressed import CompressedMatrix
 from sicmir_atlas.readers.hdf5 import (
     open_hdf5,
+    own_part,
     read_part,
     require_kind,
     require_small,
@@ -70,12 +71,12 @@ class TenxH5Matrix(CountMatrix):
         self._file = open_hdf5(path)
         try:
             require_kind(self._file, "10x_h5", label)
-            groups = {
-                name: group
-                for name, group in self._file.items()
+            groups = [own_part(self._file, name, label) for name in self._file]
+            self._parts = [
+                _read_part(group, label, limits)
+                for group in groups
                 if isinstance(group, h5py.Group) and "barcodes" in group
-            }
-            self._parts = [_read_part(group, label, limits) for group in groups.values()]
+            ]
             features = pd.concat([part.features for part in self._parts], ignore_index=True)
             self._kept = (features["type"] == _GENE_TYPE).to_numpy()
             if not self._kept.any():
@@ -132,11 +133,11 @@ def _read_part(group: h5py.Group, label: str, limits: Limits) -> _Part:
     if missing:
         msg = f"{label}: {group.name} has no {missing[0]}: not as Cell Ranger writes it, or damaged"
         raise CorruptError(msg)
-    require_small(group["barcodes"], label, rows=limits.cells, limits=limits)
+    require_small(group, "barcodes", label, rows=limits.cells, limits=limits)
     columns: dict[str, np.ndarray] = {}
     for column, where in (names | optional).items():
         if where in group:
-            require_small(group[where], label, rows=limits.genes, limits=limits)
+            require_small(group, where, label, rows=limits.genes, limits=limits)
             columns[column] = text_values(group[where], label)
     if len({len(values) for values in columns.values()}) > 1:
         msg = f"{label}: columns of the features in {group.name} differ in length: fetch it again"
