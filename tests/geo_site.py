@@ -46,6 +46,7 @@ class Sample:
     strategy: str | None = "RNA-Seq"
     source: str = "transcriptomic single cell"
     protocol: str = "Libraries were made with the Chromium Single Cell 3' Reagent Kit v3."
+    processing: str = "Reads were counted with Cell Ranger v6.0."
     type: str = "SRA"
     files: Mapping[str, bytes] = field(default_factory=dict)
     links: Sequence[str] | None = None
@@ -65,7 +66,7 @@ class Sample:
             *(("characteristics_ch1", text) for text in self.characteristics),
             ("molecule_ch1", "polyA RNA"),
             ("extract_protocol_ch1", self.protocol),
-            ("data_processing", "Reads were counted with Cell Ranger v6.0."),
+            ("data_processing", self.processing),
             ("platform_id", "GPL24676"),
             ("contact_name", "Simulated,,Person"),
         ]

@@ -114,9 +114,11 @@ def test_the_row_fixes_the_choice(geo):
 
 
 def test_objects_of_r_are_refused_with_the_command(geo):
-    with geo(Series("GSE900001", [sample(1, "seurat.rds.gz")])) as running:
-        with pytest.raises(InputError, match=r"^d1: GSM9000001_seurat.rds.gz .*write10xCounts"):
-            running.resolve("GSE900001")
+    with (
+        geo(Series("GSE900001", [sample(1, "seurat.rds.gz")])) as running,
+        pytest.raises(InputError, match=r"^d1: GSM9000001_seurat.rds.gz .*write10xCounts"),
+    ):
+        running.resolve("GSE900001")
 
 
 def test_a_sample_that_cannot_be_read_is_left_out_and_said(geo):
@@ -171,24 +173,30 @@ def test_a_pooled_h5ad_tells_its_cells_apart_itself(geo):
 
 
 def test_nothing_anywhere_is_in_sra_only(geo):
-    with geo(Series("GSE900001", [sample(1)])) as running:
-        with pytest.raises(ExcludedDataset) as caught:
-            running.resolve("GSE900001")
+    with (
+        geo(Series("GSE900001", [sample(1)])) as running,
+        pytest.raises(ExcludedDataset) as caught,
+    ):
+        running.resolve("GSE900001")
     assert caught.value.rule == "raw_counts"
     assert caught.value.figure.startswith("GEO holds no file of it; reads only in SRA have to be")
 
 
 def test_files_that_hold_no_counts(geo):
-    with geo(Series("GSE900001", [sample(1, "peaks.bw")])) as running:
-        with pytest.raises(ExcludedDataset, match=r"no count file among GSM9000001_peaks.bw"):
-            running.resolve("GSE900001")
+    with (
+        geo(Series("GSE900001", [sample(1, "peaks.bw")])) as running,
+        pytest.raises(ExcludedDataset, match=r"no count file among GSM9000001_peaks.bw"),
+    ):
+        running.resolve("GSE900001")
 
 
 def test_links_to_other_places_are_no_files(geo):
     links = ["ftp://ftp-trace.ncbi.nlm.nih.gov/sra/sra-instant/reads/SRX1", "javascript:x"]
-    with geo(samples=[Sample(gsm(1), links=links)]) as running:
-        with pytest.raises(ExcludedDataset, match=r"^raw_counts: GEO holds no file"):
-            running.resolve(gsm(1))
+    with (
+        geo(samples=[Sample(gsm(1), links=links)]) as running,
+        pytest.raises(ExcludedDataset, match=r"^raw_counts: GEO holds no file"),
+    ):
+        running.resolve(gsm(1))
 
 
 def test_only_what_is_needed_is_unpacked_from_a_raw_tar(geo):
@@ -252,9 +260,26 @@ def test_slides_are_left_out(geo):
         found = running.resolve("GSE900001")
     assert list(found.samples) == [gsm(3)]
     assert "left out as spots on slides (spatial): GSM9000001" in found.notes
-    with geo(Series("GSE900001", [slide])) as running:
-        with pytest.raises(ExcludedDataset, match=r"^spatial: GSM9000001: spots on slides"):
-            running.resolve("GSE900001")
+    with (
+        geo(Series("GSE900001", [slide])) as running,
+        pytest.raises(ExcludedDataset, match=r"^spatial: GSM9000001: spots on slides"),
+    ):
+        running.resolve("GSE900001")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "kept"),
+    [
+        ("Visium slides were imaged.", [2]),
+        ("Visium slides; single-cell libraries by Chromium.", [1, 2]),
+    ],
+)
+def test_a_protocol_of_slides_alone_is_believed(geo, protocol, kept):
+    name = "filtered_feature_bc_matrix.h5"
+    slide = sample(1, name, protocol=protocol, processing="Spots were counted.")
+    series = Series("GSE900001", [slide, sample(2, name)])
+    with geo(series) as running:
+        assert list(running.resolve("GSE900001").samples) == [gsm(n) for n in kept]
 
 
 @pytest.mark.parametrize(
