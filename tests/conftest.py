@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -45,8 +44,7 @@ def demo_atlas(demo_data: Path, root: Path, tmp_path_factory: pytest.TempPathFac
     from sicmir_atlas.prepare.qc import PROFILES
 
     folder = tmp_path_factory.mktemp("demo_atlas")
-    schema = json.loads((root / "assets/schema_input.json").read_text())
-    rows = check_samplesheet(demo_data / "datasets.csv", base=str(demo_data), schema=schema)
+    rows = check_samplesheet(demo_data / "datasets.csv", base=str(demo_data))
     model = load_model()
     shards, verdicts = [], {}
     for row in rows:

@@ -7,9 +7,10 @@ import pytest
 
 from sicmir_atlas.check import InvalidInputError, check_parameters, check_samplesheet
 from sicmir_atlas.errors import GoneError, InputError
+from sicmir_atlas.samplesheet import samplesheet_schema
 
 ROOT = Path(__file__).parents[1]
-COLUMNS = json.loads((ROOT / "assets/schema_input.json").read_text())
+COLUMNS = samplesheet_schema()
 PARAMETERS = json.loads((ROOT / "nextflow_schema.json").read_text())
 SHA = "a" * 64
 MD5 = "b" * 32
@@ -20,7 +21,7 @@ def check(tmp_path):
     def run(text, name="datasets.csv", base="/data/study"):
         sheet = tmp_path / name
         sheet.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return check_samplesheet(sheet, base=base, schema=COLUMNS)
+        return check_samplesheet(sheet, base=base)
 
     return run
 

@@ -13,14 +13,14 @@ include { failureNote } from '../subworkflows/local/utils/failures'
 workflow ATLAS {
     take:
     samplesheet // path: CSV or YAML, one row per dataset
-    settings    // [parameters: every parameter as JSON, shaping: those that shape results, schemas: [path, path]]
+    settings    // [parameters: every parameter as JSON, shaping: those that shape results, schema: path]
     blocklist   // path, or [] for none
     model       // [digest, path of the model folder]
     code        // digest of bin/
     outdir      // string
 
     main:
-    CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schemas, code)
+    CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schema, code)
     rows = CHECK.out.rows.flatMap { f -> readJson(f) }.map { row -> [[id: row.dataset_id, code: code], row] }
 
     // a row is one dataset, or several where it names a collection; each then travels alone

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.samplesheet import Row, read_samplesheet
+from sicmir_atlas.samplesheet import Row, read_samplesheet, samplesheet_schema
 from sicmir_atlas.sources.resolve import needs_accession
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class InvalidInputError(InputError):
         super().__init__(f"{what}: {count}\n" + "\n".join(f"  {line}" for line in problems))
 
 
-def check_samplesheet(path: Path, *, base: str, schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read a samplesheet and prove every row against the schema.
+def check_samplesheet(path: Path, *, base: str) -> list[dict[str, Any]]:
+    """Read a samplesheet and prove every row against its schema.
 
     Parameters
     ----------
@@ -44,8 +44,6 @@ def check_samplesheet(path: Path, *, base: str, schema: Mapping[str, Any]) -> li
         CSV, or YAML with the same keys.
     base
         Folder or address that relative paths of the source ``file`` belong to.
-    schema
-        Content of ``assets/schema_input.json``.
 
     Returns
     -------
@@ -56,6 +54,7 @@ def check_samplesheet(path: Path, *, base: str, schema: Mapping[str, Any]) -> li
     InvalidInputError
         Every problem, with its row, line and column.
     """
+    schema = samplesheet_schema()
     columns = list(schema["items"]["properties"])
     sheet = read_samplesheet(path)
     problems = [*sheet.problems, *_column_problems(sheet.columns, columns)]

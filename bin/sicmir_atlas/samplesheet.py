@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import GoneError, InputError
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Row", "Samplesheet", "read_samplesheet"]
+__all__ = ["Row", "Samplesheet", "read_samplesheet", "samplesheet_schema"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,13 @@ class Samplesheet:
     columns: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+
+@cache
+def samplesheet_schema() -> dict[str, Any]:
+    """JSON schema of a samplesheet; its properties are the columns, in their order."""
+    text = (resources.files("sicmir_atlas.data") / "schema_input.json").read_text()
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 def read_samplesheet(path: Path) -> Samplesheet:

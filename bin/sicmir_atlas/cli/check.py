@@ -16,7 +16,6 @@ def check(
     base: str,
     params: Path,
     schema: Path,
-    input_schema: Path,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
 ) -> None:
     """Prove parameters and samplesheet, and write the rows as JSON.
@@ -31,8 +30,6 @@ def check(
         Parameters of the run, JSON.
     schema
         nextflow_schema.json.
-    input_schema
-        assets/schema_input.json.
     output
         Rows with every column, null where empty.
     """
@@ -47,7 +44,7 @@ def check(
     except InvalidInputError as error:
         said.append(str(error))
     try:
-        rows = check_samplesheet(input, base=base, schema=_io.read_json(input_schema))
+        rows = check_samplesheet(input, base=base)
     except InputError as error:
         said.append(str(error))
     if said:

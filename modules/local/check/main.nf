@@ -11,7 +11,7 @@ process CHECK {
     path samplesheet
     val base        // folder or address that relative file names in the samplesheet belong to
     val parameters  // every parameter, as JSON
-    path schemas, stageAs: 'schemas/*'
+    path schema
     val code
 
     output:
@@ -19,14 +19,14 @@ process CHECK {
     tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
 
     script:
-    checkCommand(samplesheet, base, parameters)
+    checkCommand(samplesheet, base, parameters, schema)
 
     stub:
     // a stub run walks the rows of the samplesheet, so they are read for real
-    checkCommand(samplesheet, base, parameters)
+    checkCommand(samplesheet, base, parameters, schema)
 }
 
-def checkCommand(samplesheet, base, parameters) {
+def checkCommand(samplesheet, base, parameters, schema) {
     return """\
     cat > params.json <<'JSON'
     ${parameters}
@@ -36,8 +36,7 @@ def checkCommand(samplesheet, base, parameters) {
         --input ${quoted(samplesheet)} \\
         --base ${quoted(base)} \\
         --params params.json \\
-        --schema schemas/nextflow_schema.json \\
-        --input-schema schemas/schema_input.json \\
+        --schema ${schema} \\
         -o checked.json
     """.stripIndent()
 }

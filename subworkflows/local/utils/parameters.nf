@@ -9,7 +9,7 @@ def settings(given, schema) {
     return [
         parameters: groovy.json.JsonOutput.toJson(given.findAll { name, _value -> name != 'help' }.sort()),
         shaping: groovy.json.JsonOutput.toJson(given.subMap(shaping).sort()),
-        schemas: [file("${projectDir}/nextflow_schema.json"), file("${projectDir}/assets/schema_input.json")],
+        schema: file("${projectDir}/nextflow_schema.json"),
     ]
 }
 
