@@ -153,7 +153,7 @@ def test_unreadable_sheets_name_the_remedy(check, content, name, said):
 
 def test_missing_sheet(tmp_path):
     with pytest.raises(GoneError, match="no such samplesheet"):
-        check_samplesheet(tmp_path / "none.csv", base="/", schema=COLUMNS)
+        check_samplesheet(tmp_path / "none.csv", base="/")
 
 
 def test_parameters_as_text_are_read_as_the_schema_wants_them():
