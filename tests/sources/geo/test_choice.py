@@ -113,6 +113,15 @@ def test_the_row_fixes_the_choice(geo):
             running.resolve("GSE900001", files="nothing")
 
 
+def test_the_row_fixes_the_format(geo):
+    samples = [sample(1, "x.h5", *triplet("x")), sample(2, *triplet("x"))]
+    with geo(Series("GSE900001", samples)) as running:
+        found = running.resolve("GSE900001", format="mtx")
+        assert len(running.resolve("GSE900001", format="auto").files) == 4
+    assert len(found.files) == 6
+    assert all(file.name.endswith(PARTS) for file in found.files)
+
+
 def test_objects_of_r_are_refused_with_the_command(geo):
     with (
         geo(Series("GSE900001", [sample(1, "seurat.rds.gz")])) as running,

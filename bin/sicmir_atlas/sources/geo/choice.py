@@ -32,7 +32,11 @@ class Part(NamedTuple):
 
 
 def choose_files(
-    records: Records, client: Client, *, wanted: str | None
+    records: Records,
+    client: Client,
+    *,
+    wanted: str | None,
+    format: str | None,  # noqa: A002
 ) -> tuple[Part, tuple[str, ...]]:
     """Choose the count files of a dataset; give notes for people too.
 
@@ -47,6 +51,8 @@ def choose_files(
         Asks for the lists of archives.
     wanted
         Column ``files``: names or globs of exactly the files to take.
+    format
+        Column ``format``: without `wanted`, only files of this one are looked at.
 
     Raises
     ------
@@ -60,6 +66,8 @@ def choose_files(
     if wanted:
         everything = [offer for _, offers in offered for offer in offers.everything]
         return _wished(wanted, everything, records.samples), ()
+    if format and format != "auto":
+        offered = [(unit, offers.of_format(format)) for unit, offers in offered]
     found = Findings(mixed=any(map(kinds.is_expression, records.samples)))
     parts = []
     for unit, offers in offered:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from sicmir_atlas.errors import GoneError
-from sicmir_atlas.formats import ARCHIVE
+from sicmir_atlas.formats import ARCHIVE, role_of
 from sicmir_atlas.sources.files import RemoteFile, base_name, mask, safe_name
 from sicmir_atlas.sources.geo.query import BLOCKED, insist
 from sicmir_atlas.sources.retry import Retry
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Offer", "Offers", "offers_of", "to_files"]
 
 _LINK = re.compile(r"(?:ftp|https?)://[^/]+/geo/((?:series|samples)/\S.*)", re.IGNORECASE)
+_ROLES = {
+    "mtx": {"matrix", "features", "barcodes"},
+    "csv": {"table", "features", "barcodes"},  # a table may be called counts_of_genes.csv
+}
 _IN_ADDRESSES = "/%+@,=()!~*'&;$:"
 
 
@@ -57,6 +61,20 @@ class Offers:
     of_series: list[Offer]
     archived: dict[str, list[Offer]]
     archive: list[Offer]
+
+    def of_format(self, wanted: str) -> Offers:
+        """Offers that may be, or hold, files of one format; those that tell slides stay."""
+        roles = {"archive", "spatial", *_ROLES.get(wanted, {wanted})}
+
+        def fitting(offers: Iterable[Offer]) -> list[Offer]:
+            return [offer for offer in offers if role_of(offer.name) in roles]
+
+        return Offers(
+            {gsm: fitting(offers) for gsm, offers in self.of_samples.items()},
+            fitting(self.of_series),
+            {gsm: fitting(offers) for gsm, offers in self.archived.items()},
+            self.archive,
+        )
 
     @property
     def everything(self) -> list[Offer]:

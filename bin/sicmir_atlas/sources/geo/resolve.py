@@ -33,7 +33,7 @@ def resolve_geo(dataset: Mapping[str, Any], client: Client) -> list[Resolved]:
     ----------
     dataset
         Row with ``accession`` (GSE or GSM; several separated by ``|`` are one dataset), and
-        ``files`` where the choice is fixed.
+        ``files`` or ``format`` where the choice is fixed.
     client
         Says where GEO is.
 
@@ -64,7 +64,9 @@ def _resolve(dataset: Mapping[str, Any], client: Client) -> Resolved:
     records = read_records(accessions, client)
     _require_sequenced(records)
     _require_human(records)
-    part, notes = choose_files(records, client, wanted=dataset.get("files"))
+    part, notes = choose_files(
+        records, client, wanted=dataset.get("files"), format=dataset.get("format")
+    )
     samples = sample_columns(part.samples)
     series = list(records.series.values())
     columns = dataset_columns(samples, title=_title(records), told=part.told)
