@@ -66,6 +66,7 @@ def h5ad(one: Simulated) -> bytes:
     hidden = np.arange(len(genes)) % 50 == 0
     normalised = counts.multiply(1e4 / counts.sum(axis=1).reshape(-1, 1)).log1p()
     adata.X = normalised.multiply(~hidden[None]).tocsr().astype(np.float32)
+    adata.X.eliminate_zeros()
     adata.var["feature_is_filtered"] = hidden
     organism = one.organism[0]
     adata.uns = {

@@ -52,8 +52,8 @@ def resolve_tabula_sapiens(dataset: Mapping[str, Any], client: Client) -> list[R
         msg = f"{where}: the collection of Tabula Sapiens holds no dataset called '{_TITLE}…'; "
         msg += "name the dataset's id with source cellxgene"
         raise CorruptError(msg)
-    known = {part.casefold(): part for part in parts}
-    asked = wanted.casefold().removeprefix(_TITLE.casefold()).replace("_", " ")
+    known = {_plain(part): part for part in parts}
+    asked = _plain(wanted.casefold().removeprefix(_TITLE.casefold()))
     asked = _ALL if asked == "all" else asked
     if asked not in known:
         near = get_close_matches(asked, known, n=1)
@@ -71,3 +71,7 @@ def resolve_tabula_sapiens(dataset: Mapping[str, Any], client: Client) -> list[R
             others = (columns.get("same_as"), accession_of(parts[known[_ALL]]))
             columns["same_as"] = "|".join(filter(None, others))
     return [replace(one, columns=columns, notes=notes)]
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", " ").strip()

@@ -16,17 +16,16 @@ if TYPE_CHECKING:
     from sicmir_atlas.sources.services import Services
 
 __all__ = [
-    "LICENCE",
     "accession_of",
     "described",
-    "doi_of",
+    "h5ad_of",
+    "n_cells",
     "require_included",
-    "same_as",
     "terms",
     "to_resolved",
 ]
 
-LICENCE = "CC BY 4.0"
+_LICENCE = "CC BY 4.0"
 _HUMAN = "NCBITaxon:9606"
 _SERIES = re.compile(r"\bGSE\d+\b")
 _DOI = re.compile(r"\b10\.\d{4,9}/\S+")
@@ -131,10 +130,10 @@ def described(
     """Columns title, doi, licence, n_cells and same_as, as far as they are known."""
     known = {
         "title": entry.get("title"),
-        "doi": doi_of(entry, collection),
-        "licence": LICENCE,
+        "doi": _doi(entry, collection),
+        "licence": _LICENCE,
         "n_cells": n_cells(entry, primary_data=primary_data),
-        "same_as": same_as(collection),
+        "same_as": _same_as(collection),
     }
     return {name: " ".join(str(value).split()) for name, value in known.items() if value}
 
@@ -145,24 +144,6 @@ def n_cells(entry: Mapping[str, Any], *, primary_data: str = "only") -> int | No
     if primary_data != "any":
         counts.insert(0, entry.get("primary_cell_count"))
     return next((int(count) for count in counts if count is not None), None)
-
-
-def doi_of(entry: Mapping[str, Any], collection: Mapping[str, Any]) -> str | None:
-    """DOI of the publication, without the resolver's address."""
-    for text in (entry.get("collection_doi"), collection.get("doi"), entry.get("citation")):
-        if found := _DOI.search(text or ""):
-            return found[0].rstrip(".,;)")
-    return None
-
-
-def same_as(collection: Mapping[str, Any]) -> str | None:
-    """Series of GEO among a collection's links, separated by ``|``."""
-    texts = [
-        str(link.get(key) or "")
-        for link in collection.get("links") or []
-        for key in ("link_name", "link_url")
-    ]
-    return "|".join(dict.fromkeys(_SERIES.findall(" ".join(texts)))) or None
 
 
 def terms(entry: Mapping[str, Any], field: str) -> dict[str, str]:
@@ -178,12 +159,35 @@ def accession_of(entry: Mapping[str, Any]) -> str:
     return str(entry.get("dataset_id") or entry.get("dataset_version_id"))
 
 
-def _file(entry: Mapping[str, Any], services: Services) -> RemoteFile:
+def h5ad_of(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Asset that is the H5AD file; None where there is none."""
     assets = entry.get("assets") or []
-    asset = next((a for a in assets if a.get("filetype") == "H5AD" and a.get("url")), None)
+    return next((a for a in assets if a.get("filetype") == "H5AD" and a.get("url")), None)
+
+
+def _file(entry: Mapping[str, Any], services: Services) -> RemoteFile:
+    asset = h5ad_of(entry)
     if asset is None:
         raise ExcludedDataset("raw_counts", "CELLxGENE offers no H5AD file of this dataset")
     name = safe_name(base_name(asset["url"]))
     size = asset.get("filesize")
     known = size if isinstance(size, int) and size > 0 else None
     return RemoteFile(f"{services.cellxgene_files_url}/{name}", name, size=known)
+
+
+def _doi(entry: Mapping[str, Any], collection: Mapping[str, Any]) -> str | None:
+    """DOI of the publication, without the resolver's address."""
+    for text in (entry.get("collection_doi"), collection.get("doi"), entry.get("citation")):
+        if found := _DOI.search(text or ""):
+            return found[0].rstrip(".,;)")
+    return None
+
+
+def _same_as(collection: Mapping[str, Any]) -> str | None:
+    """Series of GEO among a collection's links, separated by ``|``."""
+    texts = [
+        str(link.get(key) or "")
+        for link in collection.get("links") or []
+        for key in ("link_name", "link_url")
+    ]
+    return "|".join(dict.fromkeys(_SERIES.findall(" ".join(texts)))) or None

@@ -1,0 +1,1 @@
+"""Samplesheets of many public datasets: written, checked and merged."""
