@@ -144,10 +144,13 @@ def test_a_table_of_genes_shared_by_all_samples(geo):
     )
     with geo(series) as running:
         found = running.resolve("GSE900001")
+        fixed = running.resolve("GSE900001", files="*")
     assert sorted(names(found)) == sorted(
         [f"{gsm(n)}_{name}" for n in (1, 2) for name in own] + ["GSE900001_features.tsv.gz"]
     )
-    assert found.columns["sample"] == "obs:sample_id"
+    assert found.columns["sample"] == fixed.columns["sample"] == "obs:sample_id"
+    assert sorted(names(fixed)) == sorted(names(found))
+    assert fixed.columns["tissue"] == "lung"
 
 
 def test_samples_files_come_before_a_pooled_one(geo):

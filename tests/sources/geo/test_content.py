@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from geo_site import Sample, Series, dense_csv, tenx_h5, triplet
+from geo_site import Sample, Series, dense_csv, tar, tenx_h5, triplet
 from sicmir_atlas.readers.open import open_counts
 from sicmir_atlas.sources import fetch
 
@@ -30,8 +30,9 @@ def read(found, folder):
         return blocks, matrix.cells
 
 
-@pytest.mark.parametrize("kind", ["triplet", "h5", "csv"])
-def test_one_library_for_each_sample(geo, tmp_path, kind):
+@pytest.mark.parametrize("only_in_raw", [False, True])
+@pytest.mark.parametrize("kind", ["triplet", "h5", "csv", "nested"])
+def test_one_library_for_each_sample(geo, tmp_path, kind, only_in_raw):
     written = {gsm: counts(5 + n, n) for n, gsm in enumerate(DONORS)}
     samples = []
     for gsm, matrix in written.items():
@@ -40,10 +41,13 @@ def test_one_library_for_each_sample(geo, tmp_path, kind):
             "triplet": lambda m=matrix, c=cells, g=gsm: triplet(f"{g}_lib_", m, GENES, c),
             "h5": lambda m=matrix, c=cells, g=gsm: {f"{g}_matrix.h5": tenx_h5(m, GENES, c)},
             "csv": lambda m=matrix, c=cells, g=gsm: {f"{g}_counts.csv.gz": dense_csv(m, GENES, c)},
+            "nested": lambda m=matrix, c=cells, g=gsm: {
+                f"{g}_lib.tar.gz": tar(triplet("filtered_feature_bc_matrix/", m, GENES, c), gz=True)
+            },
         }[kind]()
         about = [f"donor: {DONORS[gsm]}"]
         samples.append(Sample(gsm, files=files, characteristics=about))
-    with geo(Series("GSE900001", samples, raw=True)) as running:
+    with geo(Series("GSE900001", samples, raw=True, only_in_raw=only_in_raw)) as running:
         found = running.resolve("GSE900001")
         blocks, cells = read(found, tmp_path)
     for gsm, matrix in written.items():

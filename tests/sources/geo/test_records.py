@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from archives import Reply
-from geo_site import CAPTCHA, FTP, Sample, Series, packed, private_until, tar
+from geo_site import CAPTCHA, FTP, Sample, Series, filelist, packed, private_until, tar
 from sicmir_atlas.errors import CorruptError, ExcludedDataset, GoneError, UnavailableError
 
 
@@ -167,6 +167,15 @@ def test_a_parents_merged_tar_is_used_only_if_its_children_have_nothing(geo):
         assert names(found) == ["GSE900000_RAW.tar"]
         assert found.files[0].unpack == ("*",)
         assert list(found.samples) == ["GSM9000001"]
+
+    merged |= {"filelist.txt": filelist("GSE900000_RAW.tar", 9, {"GSM9000001_a.h5": b"x"})}
+    with geo(parent(empty, files=merged), empty) as running:
+        (file,) = running.resolve("GSE900000").files
+        assert (file.size, file.unpack) == (9, ("GSM9000001_a.h5",))
+        (file,) = running.resolve("GSE900000", files="*.h5").files
+        assert file.unpack == ("GSM9000001_a.h5",)
+    with geo(parent(full, files=merged), full) as running:
+        assert names(running.resolve("GSE900000", files="GSM*")) == ["GSM9000001_counts.csv.gz"]
 
 
 def test_a_child_that_is_gone_is_left_out_with_a_note(geo):

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.sources.geo.columns import Told
     from sicmir_atlas.sources.geo.offers import Offer, Offers
-    from sicmir_atlas.sources.geo.records import Records
+    from sicmir_atlas.sources.geo.records import Records, Unit
     from sicmir_atlas.sources.geo.soft import Entity
     from sicmir_atlas.sources.http import Client
 
 __all__ = ["Part", "choose_files"]
+
+# what may lie beside the series, though the matrices are the samples'
+_BESIDE = {"features", "barcodes", "table"}
 
 
 class Part(NamedTuple):
@@ -64,8 +67,7 @@ def choose_files(
     """
     offered = [(unit, offers_of(unit, client)) for unit in records.units]
     if wanted:
-        everything = [offer for _, offers in offered for offer in offers.everything]
-        return _wished(wanted, everything, records.samples), ()
+        return _wished(wanted, offered, records.samples), ()
     if format and format != "auto":
         offered = [(unit, offers.of_format(format)) for unit, offers in offered]
     found = Findings(mixed=any(map(kinds.is_expression, records.samples)))
@@ -88,11 +90,24 @@ def choose_files(
     return part, found.notes(part.samples, records.samples)
 
 
-def _wished(wanted: str, everything: Sequence[Offer], samples: Sequence[Entity]) -> Part:
-    names = set(formats.choose([offer.name for offer in everything], wanted).files)
-    offers = [offer for offer in everything if offer.name in names]
+def _wished(wanted: str, offered: Sequence[tuple[Unit, Offers]], samples: Sequence[Entity]) -> Part:
+    """Take what is called so; of a super-series' own, only if nothing else is."""
+    everything = [offer for _, offers in offered for offer in offers.everything]
+    first = [
+        offer
+        for unit, offers in offered
+        for offer in offers.everything
+        if offer.sample in offers.of_samples or not unit.only_if_none
+    ]
+    try:
+        choice = formats.choose([offer.name for offer in first], wanted)
+    except InputError:
+        choice = formats.choose([offer.name for offer in everything], wanted)
+    by_name = {offer.name: offer for offer in reversed(everything)}
+    offers = [by_name[name] for name in choice.files]
     whose = {offer.sample for offer in offers}
-    if None not in whose:
+    pool = [o for o in offers if o.sample is None and formats.role_of(o.name) not in _BESIDE]
+    if whose != {None} and not pool:
         return Part(offers, [s for s in samples if s.accession in whose], "sample")
     told: Told = "library" if whose != {None} else _told_in_pool(offers, samples)
     return Part(offers, list(samples), told, pooled=True)

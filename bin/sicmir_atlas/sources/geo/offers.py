@@ -107,7 +107,7 @@ def offers_of(unit: Unit, client: Client) -> Offers:
         archive = [Offer(raw, beside[raw], size)]
         for name in sizes:
             sample_id = name.partition("_")[0]
-            if sample_id in of_samples:
+            if re.fullmatch(r"GSM\d+", sample_id):
                 offer = Offer(name, beside[raw], size, sample_id, archive=raw)
                 archived.setdefault(sample_id, []).append(offer)
     of_series = [Offer(name, url) for name, url in beside.items() if name != raw]
