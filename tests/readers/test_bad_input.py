@@ -300,8 +300,20 @@ def test_tables_that_unfold(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             reader()
-    with pytest.raises(InputError, match=r"1,002 lines, and at most 1,001 are read: is it the tab"):
+    with pytest.raises(
+        InputError, match=r"[\d,]+ lines, and at most 1,001 are read: is it the tab"
+    ):
         MtxMatrix(files[0], path, files[2], limits=Limits(genes=1000))
+
+
+def test_a_metadata_table_without_line_ends_or_too_wide(tmp_path):
+    path = tmp_path / "meta.csv.gz"
+    path.write_bytes(gzip.compress(b"A" * (17 << 20)))
+    with pytest.raises(InputError, match=r"[\d,]+ bytes in one line, and at most 16,777,216"):
+        read_metadata(path)
+    path.write_bytes(gzip.compress(b"A," * 20_000 + b"\n"))
+    with pytest.raises(InputError, match=r"20,001 columns, and at most 10,000 are read"):
+        read_metadata(path)
 
 
 def test_mtx_that_says_or_holds_more_than_it_may(tmp_path):
@@ -366,7 +378,7 @@ def test_tables_of_absurd_width(tmp_path):
     write_h5ad(tmp_path / "a.h5ad")
     with h5py.File(tmp_path / "a.h5ad", "a") as file:
         file["obs"].create_dataset("wide", (200, HUGE), np.float32, chunks=True)
-    with pytest.raises(InputError, match="bytes of table, and at most 4,294,967,296 are read"):
+    with pytest.raises(InputError, match="bytes of table, and at most 2,147,483,648 are read"):
         H5adMatrix(tmp_path / "a.h5ad")
 
 

@@ -133,6 +133,17 @@ def test_column_names_in_the_tables(tmp_path):
         np.testing.assert_array_equal(everything(matrix).toarray(), expected)
 
 
+def test_blank_lines_line_ends_and_a_byte_order_mark(tmp_path):
+    files = write_triplet(tmp_path, gz=False)
+    for path in files[1:]:
+        text = path.read_text().replace("\n", "\r\n")
+        path.write_bytes(b"\xef\xbb\xbf\r\n" + text.encode() + b" \r\n\t\r\n")
+    with open_counts(files) as matrix:
+        assert (matrix.n_cells, matrix.n_genes) == (25, 60)
+        assert matrix.cells.index[0] == "CELL0-1"
+        assert matrix.genes["name"][0] == "ENSG0"
+
+
 def test_tables_of_another_sample(tmp_path):
     files = write_triplet(tmp_path)
     files[2].write_bytes(gzip.compress(b"A\nB\n"))

@@ -60,3 +60,15 @@ def test_no_cells_no_blocks():
     spill = Spill(0)
     assert list(spill.blocks(5)) == []
     spill.close()
+
+
+def test_the_number_of_cells_may_come_last():
+    spill = Spill()
+    for cell in (0, 5000, 2500):
+        spill.add(np.array([cell]), np.array([cell % 7]), np.array([1.0]))
+    spill.n_cells = 6000
+    got = sparse.vstack(list(spill.blocks(7, 4096)))
+    spill.close()
+    assert got.shape == (6000, 7)
+    rows, columns = got.nonzero()
+    assert (rows.tolist(), columns.tolist()) == ([0, 2500, 5000], [0, 1, 2])

@@ -13,7 +13,7 @@ from sicmir_atlas.readers.layout import Cutter, gene_columns, is_number, sniff
 from sicmir_atlas.readers.limits import LIMITS, Limits, require_at_most
 from sicmir_atlas.readers.metadata import id_column, typed
 from sicmir_atlas.readers.spill import Spill
-from sicmir_atlas.readers.text import decode, open_bytes, read_line
+from sicmir_atlas.readers.text import decode, line_blocks, open_bytes, read_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -194,15 +194,8 @@ def _head(file: IO[bytes], label: str, limits: Limits) -> tuple[int, bytes, list
 def _blocks(
     sample: list[bytes], file: IO[bytes], label: str, limits: Limits
 ) -> Iterator[Sequence[bytes]]:
-    """Read whole lines, about 2 MB at a time; empty ones are left out."""
+    """Give the first lines, then all others, about 2 MB at a time; empty ones are left out."""
     yield sample
-    while True:
-        lines, size = [], 0
-        while size < _TEXT_BLOCK and (line := read_line(file, label, limits.line)):
-            size += len(line)
-            if line.strip():
-                lines.append(line.rstrip(b"\r\n"))
-        if lines:
-            yield lines
-        if not size:
-            return
+    for lines in line_blocks(file, label, size=_TEXT_BLOCK, limit=limits.line):
+        if kept := [line.rstrip(b"\r\n") for line in lines if line.strip()]:
+            yield kept

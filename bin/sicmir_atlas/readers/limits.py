@@ -27,7 +27,7 @@ class Limits:
     line
         Bytes of one line of text: five million fields of 50 characters.
     table
-        Bytes of a table beside a matrix, unpacked: 80 bytes for each of 50 million cells.
+        Bytes of a table beside a matrix, unpacked: 40 bytes for each of 50 million cells.
     """
 
     cells: int = 50_000_000
@@ -35,7 +35,7 @@ class Limits:
     entries: int = 10**11
     fields: int = 5_000_000
     line: int = 256 << 20
-    table: int = 4 << 30
+    table: int = 2 << 30
 
 
 LIMITS = Limits()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.readers.limits import LIMITS, Limits
+from sicmir_atlas.readers.limits import LIMITS, Limits, require_at_most
 from sicmir_atlas.readers.text import bounded, open_bytes
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["id_column", "join_metadata", "read_metadata", "typed"]
 
+_MAX_COLUMNS = 10_000
 _ID_COLUMNS = ("barcode", "barcodes", "cell", "cell_id", "cellid", "cell_barcode")
 
 
@@ -32,19 +34,23 @@ def read_metadata(path: Path, *, limits: Limits = LIMITS) -> pd.DataFrame:
         If it is no table, is beyond ``limits.table`` bytes, or a cell id repeats.
     """
     with open_bytes(path) as file:
-        text = bounded(file, path.name, limits.table)
+        text = bounded(file, path.name, limit=limits.table, rows=limits.cells)
         # peeking reads no further than one buffer, so a header without end is no danger
-        header = text.peek(1 << 20).partition(b"\n")[0]  # type: ignore[attr-defined]
-        delimiter = max("\t,;", key=lambda mark: header.count(mark.encode()))
+        header, _, rest = text.peek(1 << 20).partition(b"\n")  # type: ignore[attr-defined]
+        first = rest.partition(b"\n")[0]
+        marks = (b"\t", b",", b";")
+        delimiter = max(marks, key=lambda mark: (header.count(mark), first.count(mark)))
+        n_columns = 1 + header.count(delimiter)
+        require_at_most(_MAX_COLUMNS, n_columns, "columns", path.name, "is it a table of cells?")
         try:
             # the one missing value is the empty field: a cell type may be called NA or None
             table = pd.read_csv(
                 text,
-                sep=delimiter,
+                sep=delimiter.decode(),
                 encoding="utf-8-sig",
                 keep_default_na=False,
                 na_values=[""],
-                dtype=str,
+                dtype="category",
             )
         except UnicodeDecodeError as error:
             msg = f"{path.name}: not UTF-8 ({error}): convert the file, for example "
@@ -92,7 +98,9 @@ def id_column(columns: pd.Index) -> str:
 
 def typed(column: pd.Series) -> pd.Series:
     """Numbers where they are written as numbers are; else categories, so donor 01 stays 01."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    if bool((numbers.astype(str) == column).all()):
-        return numbers
-    return column.astype("category")
+    labels = column.astype("category")
+    written = labels.cat.categories.astype(object)
+    numbers = pd.to_numeric(written, errors="coerce")
+    if labels.isna().any() or list(numbers.astype(str)) != list(written):
+        return labels
+    return pd.Series(np.asarray(numbers)[labels.cat.codes], index=column.index)

@@ -62,8 +62,8 @@ class MtxMatrix(CountMatrix):
         self, matrix: Path, features: Path, barcodes: Path, *, limits: Limits = LIMITS
     ) -> None:
         self._path = matrix
-        table = read_columns(features, 3, rows=limits.genes + 1, limits=limits)
-        (cells,) = read_columns(barcodes, 1, rows=limits.cells + 1, limits=limits)
+        table = read_columns(features, 3, rows=limits.genes, limits=limits)
+        (cells,) = read_columns(barcodes, 1, rows=limits.cells, limits=limits)
         self._header = _read_header(matrix, limits)
         size = (self._header.rows, self._header.columns)
         ids, symbols, types = _without_header(table, size)

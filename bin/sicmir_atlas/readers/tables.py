@@ -8,7 +8,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import GoneError, InputError
 from sicmir_atlas.readers.orientation import count_genes
-from sicmir_atlas.readers.text import open_bytes
+from sicmir_atlas.readers.text import open_bytes, read_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_text(path: Path) -> pd.DataFrame:
     with open_bytes(path) as file:
-        header = file.readline().decode(errors="replace")
+        header = read_line(file, path.name).decode(errors="replace")
     table = pd.read_csv(path, sep=max(",\t;", key=header.count))
     # R leaves the field above the names out, and pandas then takes them for the index itself
     return table.set_index(table.columns[0]) if isinstance(table.index, pd.RangeIndex) else table

@@ -20,6 +20,7 @@ __all__ = [
     "cut_short",
     "decode",
     "is_gzip",
+    "line_blocks",
     "open_bytes",
     "read_columns",
     "read_line",
@@ -29,6 +30,8 @@ __all__ = [
 
 # no OSError but gzip's own: a full disk below the reader is no fault of the file
 _GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
+
+_TABLE_LINE = 16 << 20  # tables of cells and genes have no such lines; matrices may
 
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive or an Excel workbook: save the sheet as csv",
@@ -158,23 +161,53 @@ def decode(text: bytes, where: str) -> str:
         raise InputError(msg) from error
 
 
-def bounded(file: IO[bytes], label: str, limit: int = LIMITS.table) -> IO[bytes]:
-    """Wrap an open file so that reading more than `limit` bytes raises InputError."""
-    return io.BufferedReader(_Bounded(file, label, limit), 1 << 20)  # type: ignore[type-var]
+def line_blocks(
+    file: IO[bytes], label: str, *, size: int = 1 << 20, limit: int = LIMITS.line
+) -> Iterator[list[bytes]]:
+    """Read whole lines with their ends, about `size` bytes at a time."""
+    while True:
+        lines, read = [], 0
+        while read < size and (line := read_line(file, label, limit)):
+            lines.append(line)
+            read += len(line)
+        if not lines:
+            return
+        yield lines
+
+
+def bounded(
+    file: IO[bytes], label: str, *, limit: int = LIMITS.table, rows: int = LIMITS.cells
+) -> IO[bytes]:
+    """Wrap an open table so that reading beyond its limits raises InputError.
+
+    Parameters
+    ----------
+    limit
+        Bytes that may be read.
+    rows
+        Line ends that may be read, beside that of a header.
+    """
+    return io.BufferedReader(_Bounded(file, label, limit, rows), 1 << 20)  # type: ignore[type-var]
 
 
 class _Bounded(io.RawIOBase):
-    def __init__(self, file: IO[bytes], label: str, limit: int) -> None:
-        self._file, self._label, self._limit, self._read = file, label, limit, 0
+    def __init__(self, file: IO[bytes], label: str, limit: int, rows: int) -> None:
+        self._file, self._label, self._limit, self._rows = file, label, limit, rows
+        self._bytes_read = self._rows_read = self._line = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray, /) -> int:  # type: ignore[override]
         chunk = self._file.read(len(buffer))
-        self._read += len(chunk)
-        remedy = "tables of cells and genes are small"
-        require_at_most(self._limit, self._read, "bytes of text", self._label, remedy)
+        self._bytes_read += len(chunk)
+        self._rows_read += chunk.count(b"\n")
+        remedy = "is it the table of this matrix?"
+        require_at_most(self._limit, self._bytes_read, "bytes of text", self._label, remedy)
+        require_at_most(self._rows + 1, self._rows_read, "lines", self._label, remedy)
+        end = chunk.rfind(b"\n")
+        self._line = len(chunk) - end - 1 if end >= 0 else self._line + len(chunk)
+        require_at_most(_TABLE_LINE, self._line, "bytes in one line", self._label, remedy)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -189,23 +222,37 @@ def read_columns(
     Raises
     ------
     InputError
-        If there are more than `rows` lines, or a line is not UTF-8.
+        If there are more than `rows` lines beside a header, or a line is not UTF-8.
+    CorruptError
+        If there are NUL bytes.
     """
     columns: list[list[str]] = [[] for _ in range(n_columns)]
     missing = [""] * n_columns
+    n_read = 0
     with open_bytes(path) as file:
-        text = bounded(file, path.name, limits.table)
-        number = 0
-        while line := read_line(text, path.name, limits.line):
-            number += 1
-            if not line.strip():
-                continue
-            if b"\0" in line:
-                msg = f"{path.name}: line {number} holds a NUL byte, which text never does"
-                raise CorruptError(msg)
-            fields = decode(line, f"{path.name}: line {number}").split("\t", n_columns)
-            for column, field in zip(columns, [*fields[:n_columns], *missing], strict=False):
-                column.append(field.strip().strip('"'))
-            remedy = "is it the table of this matrix?"
-            require_at_most(rows, len(columns[0]), "lines", path.name, remedy)
+        text = bounded(file, path.name, limit=limits.table, rows=rows)
+        for lines in line_blocks(text, path.name, limit=limits.line):
+            for line in _decoded(lines, path.name, n_read):
+                if not line.strip():
+                    continue
+                fields = line.split("\t", n_columns)
+                for column, field in zip(columns, fields + missing, strict=False):
+                    column.append(field.strip().strip('"'))
+            n_read += len(lines)
     return columns
+
+
+def _decoded(lines: list[bytes], label: str, before: int) -> list[str]:
+    """Decode lines together, and one by one where that fails, to name the line."""
+    joined = b"".join(lines)
+    try:
+        if b"\0" not in joined:
+            return joined.decode("utf-8" if before else "utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        pass
+    for number, line in enumerate(lines, before + 1):
+        if b"\0" in line:
+            msg = f"{label}: line {number} holds a NUL byte, which text never does: fetch it again"
+            raise CorruptError(msg)
+        decode(line, f"{label}: line {number}")
+    return []
