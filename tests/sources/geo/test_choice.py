@@ -229,6 +229,24 @@ def test_only_what_is_needed_is_unpacked_from_a_raw_tar(geo):
     assert found.columns["sample"] == "obs:sample_id"
 
 
+def test_samples_by_themselves_are_found_in_the_raw_tar_of_their_series(geo):
+    series = Series("GSE900001", [sample(n, "a.h5") for n in (1, 2, 3)], only_in_raw=True)
+    with geo(series) as running:
+        found = running.resolve(f"{gsm(3)}|{gsm(1)}")
+    (file,) = found.files
+    assert (file.name, file.unpack) == ("GSE900001_RAW.tar", (f"{gsm(3)}_a.h5", f"{gsm(1)}_a.h5"))
+    assert list(found.samples) == [gsm(3), gsm(1)]
+
+
+def test_samples_by_themselves_whose_series_has_a_pooled_file_only(geo):
+    series = Series("GSE900001", [sample(1)], files={"GSE900001_all.h5ad": b"x"})
+    with (
+        geo(series) as running,
+        pytest.raises(ExcludedDataset, match=r"raw_counts: .* may lie with GSE900001: give that"),
+    ):
+        running.resolve(gsm(1))
+
+
 def test_a_raw_tar_without_list_is_unpacked_whole(geo):
     series = Series("GSE900001", [sample(1, "a.h5")], only_in_raw=True, filelist=False)
     with geo(series) as running:

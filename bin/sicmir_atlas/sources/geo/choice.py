@@ -83,7 +83,9 @@ def choose_files(
             part = _of_series(records.samples, offers, found)
             parts += [part] if part else []
     if not parts:
-        raise found.nothing([o.name for _, offers in offered for o in offers.everything])
+        names = [o.name for _, offers in offered for o in offers.everything]
+        single = [s for unit in records.units if not unit.series for s in unit.samples]
+        raise found.nothing(names, series=[gse for s in single for gse in s.all("series_id")])
     part = _together(parts)
     if not part.pooled:
         found.ignored = [offer.name for _, offers in offered for offer in offers.of_series]

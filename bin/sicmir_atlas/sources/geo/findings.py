@@ -70,8 +70,10 @@ class Findings:
             notes.append("to take others, name them in column files")
         return tuple(notes)
 
-    def nothing(self, names: Iterable[str]) -> ExcludedDataset | InputError:
-        """Say why no file was taken."""
+    def nothing(
+        self, names: Iterable[str], *, series: Iterable[str] = ()
+    ) -> ExcludedDataset | InputError:
+        """Say why none of these files was taken, and which series may have others."""
         if self.errors:
             return next(iter(self.errors.values()))
         if set(self.left) == {SPOTS}:
@@ -86,6 +88,9 @@ class Findings:
         there = f"no count file among {shown(others)}" if others else "GEO holds no file of it"
         left = [f"{len(of)} left out as {why}" for why, of in self.left.items()]
         figure = "; ".join([there, *left])
+        whole = list(dict.fromkeys(series))
+        if whole:
+            figure += f"; files of all samples together may lie with {shown(whole)}: give that"
         figure += "; reads only in SRA have to be counted first: use source file then"
         return ExcludedDataset("raw_counts", figure)
 

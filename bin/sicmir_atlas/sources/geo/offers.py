@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import escape
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sicmir_atlas.errors import GoneError
 from sicmir_atlas.formats import ARCHIVE, role_of
 from sicmir_atlas.sources.files import RemoteFile, base_name, mask, safe_name
-from sicmir_atlas.sources.geo.query import BLOCKED, insist
+from sicmir_atlas.sources.geo.query import BLOCKED, insist, look_up
 from sicmir_atlas.sources.retry import Retry
 
 if TYPE_CHECKING:
@@ -86,11 +86,29 @@ class Offers:
 def offers_of(unit: Unit, client: Client) -> Offers:
     """Gather what a series and its samples name; a RAW.tar is asked for its list.
 
+    Samples given by themselves that name no file may still be in the RAW.tar of their series.
+
     Raises
     ------
     UnavailableError
         If the list cannot be had.
     """
+    offers = _offers_of(unit, client)
+    if unit.series is None and not offers.everything:
+        for accession in dict.fromkeys(s for one in unit.samples for s in one.all("series_id")):
+            try:
+                series = look_up(accession, client)[0]
+            except GoneError:
+                continue
+            of_series = _offers_of(replace(unit, series=series), client)
+            for sample in unit.samples:
+                inside = of_series.archived.get(sample.accession)
+                if inside:
+                    offers.archived.setdefault(sample.accession, inside)
+    return offers
+
+
+def _offers_of(unit: Unit, client: Client) -> Offers:
     beside = _links(unit.series, client) if unit.series else {}
     raw = next((name for name in beside if name.lower().endswith("_raw.tar")), None)
     sizes = _filelist(beside[raw], client) if raw else {}
