@@ -113,9 +113,9 @@ class _Handler(BaseHTTPRequestHandler):
     def serve(self, fault: str, body: bytes, times: int) -> None:
         tag = '"v1"'
         if fault == "changed" and times > 1:
-            tag, body = '"v2"', bytes(255 - byte for byte in body)
+            tag, body = '"v2"', body[:8] + bytes(255 - byte for byte in body[8:])
         if fault == "bad":
-            body = bytes([body[0] ^ 1]) + body[1:]
+            body = body[:-1] + bytes([body[-1] ^ 1])
         headers = {"ETag": {"weak": "W/" + tag}.get(fault, tag)}
         if fault == "untagged":
             headers = {}

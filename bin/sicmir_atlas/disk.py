@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["digest_of", "link_or_copy", "written_whole"]
+__all__ = ["digest_of", "link_or_copy", "no_space", "written_whole"]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def digest_of(path: Path, algorithm: str = "sha256") -> str:
@@ -23,6 +26,16 @@ def digest_of(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(
             file, lambda: hashlib.new(algorithm, usedforsecurity=False)
         ).hexdigest()
+
+
+def no_space(error: BaseException) -> bool:
+    """Tell a full disk, a spent quota or a limit on the size of files from other errors.
+
+    Libraries below, such as DuckDB, only say so in their message.
+    """
+    if getattr(error, "errno", None) in _FULL:
+        return True
+    return "no space left on device" in str(error).lower()
 
 
 def link_or_copy(source: Path, target: Path) -> None:

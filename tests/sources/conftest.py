@@ -5,7 +5,8 @@ import pytest
 
 from servers import FaultyServer
 
-BODY = np.random.default_rng(0).bytes(300_000)
+BODY = b"\x89HDF\r\n\x1a\n" + np.random.default_rng(0).bytes(300_000)
+"""Begins as HDF5 does."""
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_range_ignored_starts_over(server, body, tmp_path):
 
 def test_changed_file_is_not_mixed(server, body, tmp_path):
     path = quick(remote(server, body, "changed", promised=False), tmp_path)
-    assert path.read_bytes() == bytes(255 - byte for byte in body)
+    assert path.read_bytes() == body[:8] + bytes(255 - byte for byte in body[8:])
     assert [(r.status, r.if_range) for r in server.requests] == [(200, None), (200, '"v1"')]
 
 
@@ -102,7 +102,7 @@ def test_without_a_strong_tag_only_a_checksum_lets_it_go_on(server, body, tmp_pa
 
 def test_wrong_bytes_are_refused_with_both_digests_and_never_retried(server, body, tmp_path):
     file = remote(server, body, "bad")
-    found = hashlib.sha256(bytes([body[0] ^ 1]) + body[1:]).hexdigest()
+    found = hashlib.sha256(body[:-1] + bytes([body[-1] ^ 1])).hexdigest()
     with pytest.raises(CorruptError, match=f"{found}, expected {file.sha256}"):
         quick(file, tmp_path)
     assert len(server.requests) == 1
@@ -282,11 +282,11 @@ def test_part_of_unknown_origin_is_dropped_without_a_checksum(server, body, tmp_
 
 @pytest.mark.parametrize("as_url", [True, False])
 def test_local_file(tmp_path, as_url):
-    source = tmp_path / "in put" / "a.h5ad"
+    source = tmp_path / "in put" / "a.csv"
     source.parent.mkdir()
     source.write_bytes(b"abc")
     digest = hashlib.sha256(b"abc").hexdigest()
-    file = RemoteFile(source.as_uri() if as_url else str(source), "a.h5ad", sha256=digest)
+    file = RemoteFile(source.as_uri() if as_url else str(source), "a.csv", sha256=digest)
     for _ in range(2):
         path = fetch(file, tmp_path / "out")
     assert path.read_bytes() == b"abc"
@@ -295,7 +295,7 @@ def test_local_file(tmp_path, as_url):
     with pytest.raises(CorruptError, match=f"expected {digest}"):
         fetch(file, tmp_path / "out2")
     source.unlink()
-    with pytest.raises(GoneError, match=r"a\.h5ad: no such file"):
+    with pytest.raises(GoneError, match=r"a\.csv: no such file"):
         fetch(file, tmp_path / "out3")
 
 

@@ -19,23 +19,22 @@ __all__ = ["from_cache", "to_cache"]
 logger = logging.getLogger(__name__)
 
 
-def from_cache(cache: Path, file: RemoteFile, target: Path) -> bool:
-    """Put the cached file at `target`; tell whether there was one.
+def from_cache(cache: Path, file: RemoteFile) -> Path | None:
+    """Give the cached file, where there is one; it is not to be changed.
 
     The whole digest is proven again: entries are hard links, so whoever writes into a fetched file
     writes into the cache, and reading is far cheaper than fetching. A spoilt entry is removed.
     """
     entry = _entry(cache, file)
     if entry is None or not entry.is_file():
-        return False
+        return None
     try:
         verify(entry, file, str(entry))
     except CorruptError as error:
         logger.warning("cache: %s; removed", error)
         entry.unlink(missing_ok=True)
-        return False
-    link_or_copy(entry, target)
-    return True
+        return None
+    return entry
 
 
 def to_cache(cache: Path, file: RemoteFile, path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from sicmir_atlas.disk import link_or_copy
+from sicmir_atlas.disk import link_or_copy, no_space
 from sicmir_atlas.errors import CorruptError, GoneError, InputError
 from sicmir_atlas.sources.cache import from_cache, to_cache
+from sicmir_atlas.sources.containers import is_gzip, is_hdf5_name, without_gz
 from sicmir_atlas.sources.files import local_path, mask, scheme_of
+from sicmir_atlas.sources.unpack import MAX_UNPACKED, unpack, unwrap
 from sicmir_atlas.sources.verify import verify
 
 if TYPE_CHECKING:
@@ -30,11 +32,13 @@ def fetch(
     tries: int = 6,
     timeout: float = 60.0,
     wait: float = 1.0,
+    max_unpacked: int = MAX_UNPACKED,
     progress: Progress | None = None,
 ) -> Path:
     """Bring a file into a folder, verified; it appears under its name only when whole.
 
-    An unfinished download in the folder (``NAME.part``) is gone on with.
+    An unfinished download in the folder (``NAME.part``) is gone on with. An archive with
+    ``unpack`` becomes a folder of its name; gzip around h5ad, h5 and loom is taken off.
 
     Parameters
     ----------
@@ -47,52 +51,78 @@ def fetch(
         are then served without a request.
     tries, timeout, wait
         Requests before giving up, seconds a server may be silent, seconds before the second try.
+    max_unpacked
+        Bytes that one archive may unfold into; see :func:`.unpack.unpack`.
     progress
         Called with name, bytes on disk and bytes in all, while a download runs.
 
     Returns
     -------
-    Path of the file, or of the folder where a local folder was given.
+    Path of the file, or of the folder where an archive or a local folder was given.
 
     Raises
     ------
     GoneError
         If the file does not exist, or the server refuses it.
     CorruptError
-        If bytes differ from what was promised, or are a web page.
+        If bytes differ from what was promised, are a web page, or not what the name says; if an
+        archive is not safe to unpack.
     UnavailableError
         If the tries are spent: the one error that a later retry may heal.
     InputError
-        If the address is none.
+        If the address is none, or an archive has no file to take.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / file.name
     scheme = scheme_of(file.url)
     if scheme == "file":
-        return _take(file, target)
+        return _take(file, target, max_unpacked)
     if scheme not in {"http", "https"}:
         msg = f"{mask(file.url)}: {scheme} is not supported; known are http, https and file"
         raise InputError(msg)
     if _is_there(file, target):
         return target
-    if cache and from_cache(cache, file, target):
+    entry = from_cache(cache, file) if cache else None
+    if entry:
         logger.info("%s: from the cache", file.name)
-        return target
+        return _place(entry, file, target, max_unpacked)
     part = folder / f"{file.name}.part"
+    notes = part.with_name(part.name + ".json")
     from sicmir_atlas.sources.download import download
 
-    download(file, part, tries=tries, timeout=timeout, wait=wait, progress=progress)
-    notes = part.with_name(part.name + ".json")
     try:
+        download(file, part, tries=tries, timeout=timeout, wait=wait, progress=progress)
         verify(part, file, mask(file.url))
-    except CorruptError:
-        part.unlink()
-        notes.unlink(missing_ok=True)
+        placed = _place(part, file, target, max_unpacked)
+        if cache:
+            to_cache(cache, file, part)
+    except (CorruptError, InputError, OSError) as error:
+        # what came before a server went away is kept: a later call goes on with it
+        full = no_space(error)
+        if full and isinstance(error, OSError):
+            error.filename = error.filename or str(part)
+        if full or not isinstance(error, OSError):
+            part.unlink(missing_ok=True)
+            notes.unlink(missing_ok=True)
         raise
-    part.replace(target)
+    part.unlink()
     notes.unlink(missing_ok=True)
-    if cache:
-        to_cache(cache, file, target)
+    return placed
+
+
+def _place(source: Path, file: RemoteFile, target: Path, max_unpacked: int) -> Path:
+    """Put verified bytes where they belong: a link, a folder of members, or what gzip held."""
+    if file.unpack is not None:
+        unpack(source, target, file.unpack, max_unpacked=max_unpacked)
+        return target
+    if is_hdf5_name(file.name):
+        target = target.with_name(without_gz(target.name))
+        with source.open("rb") as body:
+            folded = is_gzip(body.read(2))
+        if folded:
+            unwrap(source, target, max_unpacked=max_unpacked)
+            return target
+    link_or_copy(source, target)
     return target
 
 
@@ -107,7 +137,7 @@ def _is_there(file: RemoteFile, target: Path) -> bool:
     return True
 
 
-def _take(file: RemoteFile, target: Path) -> Path:
+def _take(file: RemoteFile, target: Path, max_unpacked: int) -> Path:
     """Link or copy a local file, or the files of a local folder.
 
     Messages say no place of this machine: they end up in table ``datasets``.
@@ -126,5 +156,4 @@ def _take(file: RemoteFile, target: Path) -> Path:
         msg = f"{file.name}: no such file; check column url, relative to the samplesheet"
         raise GoneError(msg)
     verify(path, file, str(path))
-    link_or_copy(path, target)
-    return target
+    return _place(path, file, target, max_unpacked)

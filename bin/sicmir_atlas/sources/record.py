@@ -22,18 +22,18 @@ def source_record(fetched: Iterable[tuple[RemoteFile, Path]]) -> dict[str, Any]:
 
     Returns
     -------
-    ``files``, a list of ``name``, ``url`` (without secrets; of a local file its name, wherever it
-    lies), ``sha256`` and ``size`` sorted by name; and ``sha256``: of one file its own, of several
-    that of the lines ``sha256sum`` prints for them in that order.
+    ``files``, a list of ``name`` (a path with ``/`` in a folder), ``url`` (without secrets; of a
+    local file its name, wherever it lies), ``sha256`` and ``size`` sorted by name; and ``sha256``:
+    of one file its own, of several that of the lines ``sha256sum`` prints for them in that order.
     """
     files = []
     for file, path in fetched:
-        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         files += [
             {
-                "name": str(one.relative_to(path.parent)),
-                "url": _address(file) + (f"/{one.name}" if path.is_dir() else ""),
-                "sha256": (path is one and file.sha256) or digest_of(one),
+                "name": one.relative_to(path.parent).as_posix(),
+                "url": "/".join((_address(file), *one.relative_to(path).parts)),
+                "sha256": digest_of(one),
                 "size": one.stat().st_size,
             }
             for one in inside

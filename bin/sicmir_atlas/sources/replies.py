@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import httpx
 
 from sicmir_atlas.errors import GoneError, InputError
+from sicmir_atlas.sources.containers import is_page
 from sicmir_atlas.sources.retry import Retry, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["BLANK", "CAPTCHA", "connection", "flowing", "is_captcha", "refuse_errors", "told_apart"]
+__all__ = ["CAPTCHA", "connection", "flowing", "is_captcha", "refuse_errors", "told_apart"]
 
-BLANK = b"\xef\xbb\xbf \t\r\n"
-"""What may come before the first character of a page."""
 CAPTCHA = "a captcha page: the server has blocked this address for now"
 """Why such a page is tried again."""
 
@@ -110,7 +109,7 @@ def _detail(response: httpx.Response) -> str | None:
 
 def is_captcha(body: bytes) -> bool:
     """Tell a page that asks whether a person is there; it goes away (sources spec, 1.3)."""
-    return body.lstrip(BLANK).startswith(b"<") and b"recaptcha" in body.lower()
+    return is_page(body) and b"recaptcha" in body.lower()
 
 
 def flowing(chunks: Iterable[bytes], seconds: float) -> Iterator[bytes]:
