@@ -16,9 +16,11 @@ from sicmir_atlas.errors import (
     InputError,
     UnavailableError,
 )
-from sicmir_atlas.sources import Services
+from sicmir_atlas.prepare.dataset import prepare_dataset
+from sicmir_atlas.sources import Services, completed
 from sicmir_atlas.sources.http import Client
 from sicmir_atlas.sources.scbasecount import resolve_scbasecount
+from simulated import EVERYTHING
 
 LUNG, COLON = (
     Experiment(accession="SRX100"),
@@ -167,3 +169,29 @@ def test_the_simulated_file_is_as_the_release_says(serve):
     assert (adata.X.data == np.round(adata.X.data)).all()
     assert adata.obs["umi_count_Unique"].sum() == adata.X.sum()
     assert {"SRX_accession", "cell_type", "cell_ontology_term_id"} <= set(adata.obs)
+
+
+def test_experiments_become_samples_of_one_prepared_dataset(serve, tmp_path):
+    _, client = serve
+    wanted = row("SRX100|ERX200") | {"disease": "COVID-19"}
+    (found,) = resolve_scbasecount(wanted, client)
+    paths = [tmp_path / file.name for file in found.files]
+    for path, file in zip(paths, found.files, strict=True):
+        path.write_bytes(httpx.get(file.url).content)
+    cells = prepare_dataset(
+        completed(wanted, found.facts("mine")),
+        paths,
+        tmp_path / "prepared",
+        source={"sha256": "0" * 64, "files": []},
+        samples=found.samples,
+        profile=EVERYTHING,
+        profile_name="atlas",
+        cell_calling="never",
+    ).cells()
+    known = ["sample_id", "tissue", "suspension_type", "assay_ontology_term_id"]
+    assert sorted(cells[known].drop_duplicates().to_numpy().tolist()) == [
+        ["ERX200", "colon", "nucleus", "EFO:0030059"],
+        ["SRX100", "lung", "cell", "EFO:0030003"],
+    ]
+    assert set(cells["cell_type"]) == {"T cell", "macrophage"}
+    assert len(cells) == 1200
