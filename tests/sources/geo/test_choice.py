@@ -2,19 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from geo_site import FTP, Sample, Series
+from geo_site import FTP, Sample, Series, gsm, sample
 from sicmir_atlas.errors import ExcludedDataset, InputError
 
 PARTS = ("barcodes.tsv.gz", "features.tsv.gz", "matrix.mtx.gz")
-
-
-def gsm(number: int) -> str:
-    return f"GSM{9000000 + number}"
-
-
-def sample(number: int, *names: str, **about) -> Sample:
-    files = {f"{gsm(number)}_{name}": name.encode() for name in names}
-    return Sample(gsm(number), **{"files": files, **about})
 
 
 def triplet(lib: str) -> list[str]:
@@ -209,133 +200,6 @@ def test_links_to_other_places_are_no_files(geo):
         pytest.raises(ExcludedDataset, match=r"^raw_counts: GEO holds no file"),
     ):
         running.resolve(gsm(1))
-
-
-def test_only_what_is_needed_is_unpacked_from_a_raw_tar(geo):
-    samples = [
-        sample(1, "filtered_feature_bc_matrix.h5", "raw_feature_bc_matrix.h5"),
-        sample(2, "filtered_feature_bc_matrix.h5", "contigs[1].csv.gz"),
-        sample(3, "sites.bw", strategy="ATAC-seq", source="genomic"),
-    ]
-    series = Series("GSE900001", samples, only_in_raw=True)
-    with geo(series) as running:
-        (file,) = (found := running.resolve("GSE900001")).files
-        archive = series.suppl()["series/GSE900nnn/GSE900001/suppl/GSE900001_RAW.tar"]
-        assert file.url == running.address("series/GSE900nnn/GSE900001/suppl/GSE900001_RAW.tar")
-    assert file.size == len(archive)
-    assert file.unpack == tuple(f"{gsm(n)}_filtered_feature_bc_matrix.h5" for n in (1, 2))
-    assert list(found.samples) == [gsm(1), gsm(2)]
-    assert "left out as ATAC-seq: GSM9000003" in found.notes
-    assert found.columns["sample"] == "obs:sample_id"
-
-
-def test_samples_by_themselves_are_found_in_the_raw_tar_of_their_series(geo):
-    series = Series("GSE900001", [sample(n, "a.h5") for n in (1, 2, 3)], only_in_raw=True)
-    with geo(series) as running:
-        found = running.resolve(f"{gsm(3)}|{gsm(1)}")
-    (file,) = found.files
-    assert (file.name, file.unpack) == ("GSE900001_RAW.tar", (f"{gsm(3)}_a.h5", f"{gsm(1)}_a.h5"))
-    assert list(found.samples) == [gsm(3), gsm(1)]
-
-
-def test_samples_by_themselves_whose_series_has_a_pooled_file_only(geo):
-    series = Series("GSE900001", [sample(1)], files={"GSE900001_all.h5ad": b"x"})
-    with (
-        geo(series) as running,
-        pytest.raises(ExcludedDataset, match=r"raw_counts: .* may lie with GSE900001: give that"),
-    ):
-        running.resolve(gsm(1))
-
-
-def test_a_raw_tar_without_list_is_unpacked_whole(geo):
-    series = Series("GSE900001", [sample(1, "a.h5")], only_in_raw=True, filelist=False)
-    with geo(series) as running:
-        found = running.resolve("GSE900001")
-    assert [(f.name, f.size, f.unpack) for f in found.files] == [
-        ("GSE900001_RAW.tar", None, ("*",))
-    ]
-    assert list(found.samples) == [gsm(1)]
-
-
-def test_the_row_fixes_the_choice_inside_a_raw_tar(geo):
-    offered = ["filtered_feature_bc_matrix.h5", "raw_feature_bc_matrix.h5"]
-    series = Series("GSE900001", [sample(1, *offered)], only_in_raw=True)
-    with geo(series) as running:
-        (file,) = running.resolve("GSE900001", files="*_raw_*").files
-        (whole,) = running.resolve("GSE900001", files="GSE900001_RAW.tar").files
-    assert file.unpack == ("GSM9000001_raw_feature_bc_matrix.h5",)
-    assert whole.unpack == ("*",)
-
-
-def test_names_with_signs_of_globs_are_taken_as_they_are(geo):
-    series = Series("GSE900001", [sample(1, "a[1]*.h5")], only_in_raw=True)
-    with geo(series) as running:
-        (file,) = running.resolve("GSE900001").files
-    assert file.unpack == ("GSM9000001_a[[]1][*].h5",)
-
-
-def test_archives_of_samples_are_unpacked(geo):
-    with geo(Series("GSE900001", [sample(n, "lib.tar.gz") for n in (1, 2)])) as running:
-        files = running.resolve("GSE900001").files
-    assert [(f.name, f.unpack) for f in files] == [(f"{gsm(n)}_lib.tar.gz", ("*",)) for n in (1, 2)]
-
-
-SLIDE = ["filtered_feature_bc_matrix.h5", "tissue_positions_list.csv.gz"]
-
-
-def test_slides_are_left_out(geo):
-    slide = sample(1, *SLIDE)
-    cells = sample(3, "filtered_feature_bc_matrix.h5")
-    with geo(Series("GSE900001", [slide, cells])) as running:
-        found = running.resolve("GSE900001")
-    assert list(found.samples) == [gsm(3)]
-    assert "left out as spots on slides (spatial): GSM9000001" in found.notes
-    with (
-        geo(Series("GSE900001", [slide])) as running,
-        pytest.raises(ExcludedDataset, match=r"^spatial: GSM9000001: spots on slides"),
-    ):
-        running.resolve("GSE900001")
-
-
-@pytest.mark.parametrize(
-    ("protocol", "kept"),
-    [
-        ("Visium slides were imaged.", [2]),
-        ("Visium slides; single-cell libraries by Chromium.", [1, 2]),
-    ],
-)
-def test_a_protocol_of_slides_alone_is_believed(geo, protocol, kept):
-    name = "filtered_feature_bc_matrix.h5"
-    slide = sample(1, name, protocol=protocol, processing="Spots were counted.")
-    series = Series("GSE900001", [slide, sample(2, name)])
-    with geo(series) as running:
-        assert list(running.resolve("GSE900001").samples) == [gsm(n) for n in kept]
-
-
-@pytest.mark.parametrize(
-    ("about", "why"),
-    [
-        ({"strategy": "ATAC-seq", "source": "genomic", "title": "donor 1 nuclei"}, "ATAC-seq"),
-        ({"strategy": "OTHER", "source": "other", "title": "donor 1 ADT"}, "OTHER"),
-        ({"strategy": "OTHER", "source": "transcriptomic", "title": "D1_V(D)J"}, "OTHER"),
-        ({"strategy": "OTHER", "source": "transcriptomic", "title": "D1 TCRs"}, "OTHER"),
-    ],
-)
-def test_other_libraries_beside_expression_are_left_out(geo, about, why):
-    series = Series("GSE900001", [sample(1, *triplet("gex")), sample(2, *triplet("x"), **about)])
-    with geo(series) as running:
-        found = running.resolve("GSE900001")
-    assert list(found.samples) == [gsm(1)]
-    assert f"left out as {why}: GSM9000002" in found.notes
-
-
-def test_libraries_called_otherwise_count_where_they_have_counts(geo):
-    other = {"strategy": "OTHER", "source": "transcriptomic single cell"}
-    samples = [sample(1, "a.h5"), sample(2, "a.h5", **other), sample(3, **other)]
-    with geo(Series("GSE900001", samples)) as running:
-        found = running.resolve("GSE900001")
-    assert list(found.samples) == [gsm(1), gsm(2)]
-    assert "left out, as no file of theirs holds counts: GSM9000003" in found.notes
 
 
 def test_children_of_a_super_series_choose_for_themselves(geo):

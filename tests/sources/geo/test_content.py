@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from geo_site import Sample, Series, dense_csv, tar, tenx_h5, triplet
+from count_files import dense_csv, tar, tenx_h5, triplet
+from geo_site import Sample, Series
 from sicmir_atlas.readers.open import open_counts
 from sicmir_atlas.sources import fetch
 

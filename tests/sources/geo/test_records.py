@@ -5,7 +5,8 @@ import gzip
 import pytest
 
 from archives import Reply
-from geo_site import CAPTCHA, FTP, Sample, Series, filelist, packed, private_until, tar
+from count_files import packed, tar
+from geo_site import CAPTCHA, FTP, Sample, Series, filelist, private_until
 from sicmir_atlas.errors import CorruptError, ExcludedDataset, GoneError, UnavailableError
 
 
