@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from archives import Reply, Site
-from count_files import dense_csv, packed, tar, tenx_h5, triplet
+from count_files import packed, tar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-__all__ = [
-    "CAPTCHA", "FTP", "NOT_FOUND", "PENDING", "Sample", "Series", "dense_csv", "filelist",
-    "geo_files_site", "geo_site", "gsm", "packed", "page", "private_until", "sample", "tar",
-    "tenx_h5", "triplet", "withdrawn_on",
-]  # fmt: skip
 
 FTP = "ftp://ftp.ncbi.nlm.nih.gov/geo"
 CAPTCHA = "<!DOCTYPE html><html><head><script>recaptcha</script></head>Are you a robot?</html>"
