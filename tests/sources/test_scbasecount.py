@@ -125,10 +125,20 @@ def test_other_libraries_are_excluded_by_name(serve, fields, rule):
         resolve_scbasecount(row("SRX100|SRX3"), client)
 
 
-@pytest.mark.parametrize("accession", [None, "", "GSE1", "SRX1|", "SRR100", "SRX100|srx100"])
-def test_accessions_are_experiments(serve, accession):
+@pytest.mark.parametrize(
+    ("accession", "got"),
+    [
+        (None, "nothing"),
+        ("SRX1|", "nothing"),
+        ("GSE1|SRR100|SRX1", "GSE1, SRR100"),
+        ("SRX100|srx100", "one of them twice"),
+    ],
+)
+def test_accessions_are_experiments(serve, accession, got):
     server, client = serve
-    with pytest.raises(InputError, match=r"^mine: column accession takes experiments"):
+    with pytest.raises(
+        InputError, match=rf"^mine: column accession takes experiments .*got {got}$"
+    ):
         resolve_scbasecount(row(accession), client)
     assert server.requests == []
 

@@ -64,9 +64,9 @@ def resolve_scbasecount(dataset: Mapping[str, Any], client: Client) -> list[Reso
     accessions = [a.strip().upper() for a in (dataset.get("accession") or "").split("|")]
     wrong = [a for a in accessions if not _ACCESSION.fullmatch(a)]
     if wrong or len(set(accessions)) < len(accessions):
-        named = ", ".join(wrong) or "one of them twice"
+        got = ", ".join(a or "nothing" for a in wrong) or "one of them twice"
         msg = f"{where}: column accession takes experiments such as SRX12345678, with '|' between; "
-        raise InputError(msg + f"got {named or 'none'}")
+        raise InputError(msg + f"got {got}")
     rows = _rows(client)
     missing = [a for a in accessions if a not in rows]
     if missing:
