@@ -102,6 +102,7 @@ RDS = b"X\n\x00\x00\x00\x03\x00\x04\x01\x02\x00\x03\x05\x00\x00\x00\x00\x05UTF-8
         (b"\x89HDF\r\n\x1a\n" + bytes(99), InputError, "an HDF5 file: name it by what it is"),
         (tarred(), InputError, "a tar archive: unpack it"),
         ("g\tc1\nA\t1\n".encode("utf-16"), InputError, "text in UTF-16: save it as UTF-8"),
+        (b"PAR1\x15\x04\x15" + bytes(99), InputError, "a Parquet file"),
         (b"g,c1\nA\0,1\n", InputError, "there are NUL bytes among the first 10"),
     ],
 )

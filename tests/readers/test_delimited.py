@@ -77,6 +77,7 @@ def test_delimiter_inside_a_quoted_name_and_repeated_genes(tmp_path):
         ("g;c1;c2\nA;1;0,5\nB;1;2\n", r"line 2 .A., column c2: '0,5' is not a number"),
         ("g,c1,c1\nA,1,1\n", "1 cell ids occur more than once .such as c1"),
         ("hello\nworld\n", "do not split"),
+        ("g,c1,c2\rA,1,2\rB,0,3\r", "lines end in CR alone, as on old Macs: convert it"),
         ("g,c1,c2\n", "no line of counts after the header"),
     ],
 )

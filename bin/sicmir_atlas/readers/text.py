@@ -45,7 +45,7 @@ _FOREIGN = {
     b"\xff\xfe": "text in UTF-16: save it as UTF-8",
     b"\xfe\xff": "text in UTF-16: save it as UTF-8",
     b"%PDF": "a PDF",
-    b"PAR1": "a Parquet file",
+    b"PAR1\x15": "a Parquet file: write it as csv or h5ad",
 }
 
 
