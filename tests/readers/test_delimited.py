@@ -4,6 +4,7 @@ import csv
 import errno
 import gzip
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -258,3 +259,16 @@ def test_limit_of_cells_in_rows(tmp_path, human):
     human.T.to_csv(tmp_path / "a.csv")
     with pytest.raises(InputError, match=r"^a\.csv: 31 cells, and at most 30 are read: split"):
         DelimitedMatrix(tmp_path / "a.csv", limits=Limits(cells=30))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["pbmc_facs", "pbmc3k", "lung_lines"])
+@pytest.mark.parametrize("cells_in_rows", [False, True])
+def test_real_names_tell_the_side(tmp_path, shared_data, name, cells_in_rows):
+    adata = ad.read_h5ad(shared_data / "cells" / f"{name}.h5ad")[:40]
+    table = adata.to_df().T.astype(int)
+    (table.T if cells_in_rows else table).to_csv(tmp_path / "a.csv.gz")
+    got = everything(tmp_path / "a.csv.gz")
+    np.testing.assert_array_equal(got, table)
+    assert got.index.tolist() == table.index.tolist()
+    assert got.columns.tolist() == table.columns.tolist()
