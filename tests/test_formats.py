@@ -28,6 +28,7 @@ def triplet(prefix, genes="features"):
             triplet("GSE1_RAW.tar/GSM1_lib.tar.gz/filtered_feature_bc_matrix/"),
             [("GSM1_lib", "mtx")],
         ),
+        (triplet("GSM1_lib.tar.gz/lib/outs/"), [("GSM1_lib", "mtx")]),
         (
             ["a.mtx", "a_barcodes.tsv", "b.mtx", "b_barcodes.tsv", "all_genes.tsv"],
             [("a", "mtx"), ("b", "mtx")],

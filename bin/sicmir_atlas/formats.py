@@ -62,6 +62,7 @@ _FOLDER_WORDS = re.compile(
     r"^(outs|hg19|hg38|grch38.*|.*(feature|gene)_bc_matri(x|ces).*|matri(x|ces)|mtx|counts)$",
     re.IGNORECASE,
 )
+_GSM = re.compile(r"GSM\d+")
 _PREFERENCE: tuple[Format, ...] = ("10x_h5", "mtx", "h5ad", "loom", "csv")
 
 _KNOWN = (
@@ -100,7 +101,7 @@ def role_of(name: str) -> Role:
 
 def sample_of(name: str) -> str:
     """Sample that a library's name tells: its GSM where there is one, else the name."""
-    found = re.search(r"GSM\d+", name)
+    found = _GSM.search(name)
     return found[0] if found else name
 
 
@@ -248,9 +249,10 @@ def _library_key(name: str) -> str:
 
 
 def _library_name(path: str) -> str:
-    """Last part of a path that is no word of Cell Ranger's own folders."""
+    """Part of a path that tells the sample: a GSM, else the last that is not Cell Ranger's own."""
     parts = [_ENDING.sub("", part) for part in path.split("/")]
     telling = [part for part in parts if part and not _FOLDER_WORDS.match(part)]
+    telling = [part for part in telling if _GSM.search(part)] or telling
     return telling[-1] if telling else parts[-1] or "matrix"
 
 

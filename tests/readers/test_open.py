@@ -88,6 +88,16 @@ def test_a_pooled_matrix_finds_its_samples_by_the_barcodes_suffix(tmp_path):
 
 def test_suffixes_that_do_not_fit_the_samples_are_not_believed(tmp_path):
     triplet(tmp_path, "GSE1_", np.eye(3, dtype=int), list("ABC"), ["a-1", "a-2", "b-3"])
-    with open_counts([tmp_path], samples={"GSM7": {"donor_id": "d"}, "GSM5": {}}) as matrix:
+    samples = {"GSM7": {"donor_id": "d", "tissue": "gut"}, "GSM5": {"tissue": "gut"}}
+    with open_counts([tmp_path], samples=samples) as matrix:
         assert matrix.cells["sample_id"].tolist() == ["1", "2", "3"]
-        assert "donor_id" not in matrix.cells
+        assert matrix.cells["donor_id"].isna().all()
+        assert matrix.cells["tissue"].tolist() == ["gut"] * 3
+
+
+def test_without_suffixes_cells_have_what_all_samples_share(tmp_path):
+    triplet(tmp_path, "GSE1_", np.eye(3, dtype=int), list("ABC"), ["a", "b", "c"])
+    samples = {"GSM7": {"donor_id": "d", "tissue": "gut"}, "GSM5": {"tissue": "gut"}}
+    with open_counts([tmp_path], samples=samples) as matrix:
+        assert matrix.cells["sample_id"].isna().all()
+        assert matrix.cells["tissue"].tolist() == ["gut"] * 3

@@ -71,17 +71,18 @@ def by_barcode_suffix(
     """Give each cell of a pooled matrix its sample by the barcode's suffix ``-1`` to ``-N``.
 
     Suffixes follow the order of the samples (sources spec, section 1.5); that is believed only
-    where there are as many suffixes as samples. Else the suffix alone is the ``sample_id``, and
-    cells are left as they are where barcodes have no suffix.
+    where there are as many suffixes as samples. Else cells get what all samples have in common,
+    null where they differ, and the suffix, where there is one, as ``sample_id``.
     """
-    suffix = cells.index.str.extract(r"-(\d+)$", expand=False)
-    if suffix.isna().any():
-        return cells
-    numbers = suffix.astype(int)
-    if numbers.min() != 1 or numbers.max() != numbers.nunique() or numbers.max() != len(samples):
-        return cells.assign(sample_id=pd.Categorical(suffix))
     table = pd.DataFrame([{"sample_id": name, **about} for name, about in samples.items()])
-    rows = table.iloc[numbers.to_numpy() - 1].astype("category")
+    suffix = cells.index.str.extract(r"-(\d+)$", expand=False)
+    numbers = pd.to_numeric(suffix).to_numpy(float)
+    if set(numbers) == set(range(1, len(table) + 1)):
+        rows = table.iloc[numbers.astype(int) - 1]
+    else:
+        alike = table.iloc[0].where(table.nunique(dropna=False) == 1, None)
+        rows = pd.DataFrame(dict(alike), index=cells.index).assign(sample_id=suffix)
+    rows = rows.astype("category")
     return cells.assign(**{name: rows[name].array for name in rows if name not in cells})
 
 
