@@ -170,7 +170,7 @@ def test_columns_of_text_become_columns_of_cells(tmp_path, human, r_header):
     cells.insert(0, "cell_type", ["T cell, CD4", "B"] * 15 + [""])
     cells.insert(1, "donor", "01")
     cells.insert(2, "n_counts", range(31))
-    cells["label"] = [f"l{i % 3}" for i in range(31)]
+    cells["label"] = [f'l{i % 3}, "x"' for i in range(31)]
     cells.to_csv(tmp_path / "a.csv", index_label=False if r_header else None)
     with open_counts([tmp_path / "a.csv"]) as matrix:
         assert matrix.genes["name"].tolist() == human.index.tolist()

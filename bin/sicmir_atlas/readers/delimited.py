@@ -92,9 +92,9 @@ class DelimitedMatrix(CountMatrix):
             for line in lines:
                 fields, rest = cutter.cut(line, n_first)
                 after, rest = cutter.cut_end(rest, n_last)
-                for column, field in zip(beside, fields + after, strict=False):
+                for column, field in zip(beside, fields + after, strict=True):
                     column.append(decode(field, self._where(len(column))))
-                if rest.count(mark) + 1 != width or len(after) != n_last:
+                if rest.count(mark) + 1 != width:
                     msg = (
                         f"{self._where(len(beside[0]) - 1)} ({beside[0][-1]}) has "
                         f"{rest.count(mark) + 1} values, the header names {width}: cut short?"

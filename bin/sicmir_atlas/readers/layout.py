@@ -63,10 +63,14 @@ class Cutter:
 
     def cut_end(self, line: bytes, n: int) -> tuple[list[bytes], bytes]:
         """Cut off the last `n` fields; return them and what stands before."""
-        if not n:
-            return [], line
-        rest, *fields = line.rsplit(self._mark, n)
-        return [field.strip().strip(b'"') for field in fields], rest
+        fields: list[bytes] = []
+        for _ in range(n):
+            if line.endswith(b'"'):
+                line, _, field = line[:-1].rpartition(self._mark + b'"')
+            else:
+                line, _, field = line.rpartition(self._mark)
+            fields.insert(0, field.strip().replace(b'""', b'"'))
+        return fields, line
 
 
 def sniff(label: str, header: bytes, lines: Sequence[bytes]) -> Layout:
