@@ -13,7 +13,6 @@ from sicmir_atlas.check import InvalidInputError, check_parameters
 from sicmir_atlas.cli._table import as_text
 from sicmir_atlas.cli.app import main
 from sicmir_atlas.errors import ExcludedDataset, InputError
-from sicmir_atlas.names import landmarks
 from sicmir_atlas.prepare import qc
 from sicmir_atlas.prepare.dataset import prepare_dataset
 from sicmir_atlas.readers import open_counts
@@ -33,10 +32,16 @@ def counts(tmp_path):
     return tmp_path / "counts.h5ad"
 
 
-@pytest.mark.parametrize("body", [b"gene,c1,c2\rA,1,2\rB,0,3\r", os.urandom(64) + b"\r\0\r,\n" * 9])
-def test_a_table_without_lines_is_refused(tmp_path, body):
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"gene,c1,c2\rA,1,2\rB,0,3\r", "lines end in CR alone"),
+        (b"%" + os.urandom(64) + b"\r\0\r,\n" * 9, "not text: there are NUL bytes"),
+    ],
+)
+def test_a_table_without_lines_is_refused(tmp_path, body, message):
     (tmp_path / "a.csv").write_bytes(body)
-    with pytest.raises(InputError, match=r"a\.csv: header and first line do not split"):
+    with pytest.raises(InputError, match=r"a\.csv: " + message):
         open_counts([tmp_path / "a.csv"])
 
 
@@ -59,16 +64,19 @@ def test_a_folder_in_the_place_of_a_file(tmp_path, counts, capsys):
 
 
 @pytest.fixture
-def sideways(tmp_path):
+def nameless(tmp_path):
+    """A table whose genes are called as cells might be."""
     table = pd.DataFrame(
-        np.ones((3, 977), int), index=["cell_1", "cell_2", "cell_3"], columns=landmarks()
+        np.ones((3, 977), int),
+        index=["cell_1", "cell_2", "cell_3"],
+        columns=[f"x{i}" for i in range(977)],
     )
     table.to_csv(tmp_path / "counts.csv")
     return tmp_path / "counts.csv"
 
 
-def test_a_table_on_its_side_is_told_by_the_names_of_its_genes(sideways, capsys):
-    code, line = last_words(capsys, "predict", sideways, "-o", sideways.with_name("x.csv"))
+def test_a_table_without_known_genes_is_told_by_their_names(nameless, capsys):
+    code, line = last_words(capsys, "predict", nameless, "-o", nameless.with_name("x.csv"))
     assert code == 64
     assert line.endswith("here they are cell_1, cell_2, cell_3, …")
 
@@ -93,9 +101,9 @@ def prepare(path, row, output):
     )
 
 
-def test_the_verdict_names_genes_too(sideways, tmp_path):
+def test_the_verdict_names_genes_too(nameless, tmp_path):
     with pytest.raises(ExcludedDataset, match=r"^landmarks: .* cell_1, cell_2, cell_3, …: check"):
-        prepare(sideways, {**ROW, "tissue": "blood"}, tmp_path / "prepared")
+        prepare(nameless, {**ROW, "tissue": "blood"}, tmp_path / "prepared")
 
 
 def test_no_cells_are_too_few_cells(tmp_path):
