@@ -31,9 +31,9 @@ class FaultyServer:
     after a fifth of the file); ``norange`` (cut, and Range ignored); ``untagged`` (cut, no ETag,
     no date); ``weak`` (cut, weak ETag); ``changed`` (cut once, then other bytes under another
     ETag); ``bad`` (one byte differs); ``html`` (a page, 200); ``captcha`` (a page with recaptcha,
-    twice); ``stall`` (half, then silence, first time only); ``trickle`` (a byte every 50 ms);
-    ``loop`` (redirects to itself); ``away`` (redirects to ok); ``ftp`` (redirects to another
-    scheme); ``sizeless`` (no Content-Length); ``status<code>``.
+    twice); ``cutcaptcha`` (cut, then such a page); ``stall`` (half, then silence, first time
+    only); ``trickle`` (a byte every 50 ms); ``loop`` (redirects to itself); ``away`` (redirects to
+    ok); ``ftp`` (redirects to another scheme); ``sizeless`` (no Content-Length); ``status<code>``.
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(302, {"Location": target[fault]})
         if fault == "html":
             return self.answer(200, {}, b"\n<!DOCTYPE html><html>please click</html>")
-        if fault == "captcha" and times <= 2:
+        if (fault, times) in {("captcha", 1), ("captcha", 2), ("cutcaptcha", 2)}:
             return self.answer(200, {}, b"<html><script src='/recaptcha/api.js'></script></html>")
         return self.serve(fault, body, times)
 
@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         rest = body[start:]
         limit = len(rest)
         if (fault in {"cut", "norange", "untagged", "weak"} and times <= 2) or (
-            fault in {"changed", "stall"} and times == 1
+            fault in {"changed", "cutcaptcha", "stall"} and times == 1
         ):
             limit = len(rest) // 2
         if fault == "crumbs":

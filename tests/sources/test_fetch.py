@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -166,6 +167,55 @@ def test_a_web_page_is_no_matrix(server, body, tmp_path, promised):
         quick(remote(server, body, "html", promised=promised), tmp_path)
     assert leftovers(tmp_path) == []
     assert len(server.requests) == 1
+
+
+def test_a_captcha_is_a_block_that_may_end(server, body, tmp_path):
+    assert quick(remote(server, body, "captcha"), tmp_path).read_bytes() == body
+    assert [r.status for r in server.requests] == [200, 200, 200]
+    with pytest.raises(UnavailableError, match="after 2 tries; the last said: a captcha page"):
+        quick(RemoteFile(server.url("captcha", "b.csv.gz"), "b.csv.gz"), tmp_path, tries=2)
+
+
+def test_a_captcha_costs_no_byte_that_is_here(server, body, tmp_path):
+    """Cut, then a captcha in the place of the rest, then the rest."""
+    path = quick(remote(server, body, "cutcaptcha", promised=False), tmp_path)
+    assert path.read_bytes() == body
+    half = len(body) // 2
+    assert [(r.status, r.range) for r in server.requests] == [
+        (200, None),
+        (200, f"bytes={half}-"),
+        (206, f"bytes={half}-"),
+    ]
+
+
+def test_a_trickle_counts_as_silence(server, body, tmp_path):
+    said = r"after 2 tries; the last said: stalled: \d+ bytes in \d+ s"
+    with pytest.raises(UnavailableError, match=said):
+        quick(remote(server, body, "trickle"), tmp_path, timeout=0.4, tries=2)
+    assert server.requests[1].range  # what trickled in is not asked for again
+
+
+def test_one_line_for_each_event(server, body, tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="sicmir_atlas")
+    file = remote(server, body, "cut")
+    quick(file, tmp_path / "one", cache=tmp_path / "cache")
+    quick(file, tmp_path / "two", cache=tmp_path / "cache")
+    quick(RemoteFile(str(tmp_path / "two" / "a.h5ad"), "a.h5ad"), tmp_path / "three")
+    size, half = len(body), len(body) // 2
+    expected = [
+        f"a.h5ad: started, {size} bytes",
+        rf".*/cut/a.h5ad: try 1 of 6: .*; {half} bytes kept; again in \S+ s",
+        f"a.h5ad: resumed from byte {half}, {size} bytes in all",
+        rf".*/cut/a.h5ad: try 2 of 6: .*; {half + half // 2} bytes kept; again in \S+ s",
+        f"a.h5ad: resumed from byte {half + half // 2}, {size} bytes in all",
+        rf"a.h5ad: done, {size} bytes in \S+ s, \S+ MB/s",
+        "a.h5ad: from the cache",
+        f"a.h5ad: from disk, {size} bytes",
+    ]
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == len(expected), said
+    for line, pattern in zip(said, expected, strict=True):
+        assert re.fullmatch(pattern, line), (line, pattern)
 
 
 @pytest.mark.parametrize("fault", ["ok", "status404", "bad", "cut", "html", "status503"])

@@ -11,6 +11,7 @@ from cyclopts import App, Group
 
 from sicmir_atlas import __version__
 from sicmir_atlas.cli._commands import COMMANDS, MAKERS, STEPS, USE
+from sicmir_atlas.cli._full_disk import full_disk_told
 from sicmir_atlas.errors import GoneError, SicmirError
 
 __all__ = ["app", "main"]
@@ -53,7 +54,8 @@ def main(tokens: list[str] | None = None) -> None:
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        app(tokens, exit_on_error=True)
+        with full_disk_told(tokens):
+            app(tokens, exit_on_error=True)
     except SicmirError as error:
         print(f"sicmir-atlas: error: {error}", file=sys.stderr)  # noqa: T201  the CLI speaks
         sys.exit(error.exit_code)

@@ -21,6 +21,7 @@ def fetch(
     local: Path | None = None,
     tries: int = 6,
     timeout: float = 60.0,
+    max_unpacked: int = 200 * 10**9,
 ) -> None:
     """Bring the files of one dataset into a folder, with source.json beside them.
 
@@ -37,15 +38,14 @@ def fetch(
     tries
         Requests for a file before giving up.
     timeout
-        Seconds a server may be silent.
+        Seconds a server may be silent, or slower than 1 kB/s.
+    max_unpacked
+        Bytes that one archive may unfold into.
     """
-    import logging
-
     from sicmir_atlas import sources
     from sicmir_atlas.cli import _io
     from sicmir_atlas.cli._progress import bytes_fetched
 
-    logger = logging.getLogger("sicmir_atlas")
     fetched = []
     with bytes_fetched() as progress:
         for entry in _io.read_json(files):
@@ -56,9 +56,9 @@ def fetch(
                 cache=cache,
                 tries=tries,
                 timeout=timeout,
+                max_unpacked=max_unpacked,
                 progress=progress,
             )
-            logger.info("%s: fetched", file.name)
             fetched.append((file, path))
     _io.write_json(output / "source.json", sources.source_record(fetched))
 

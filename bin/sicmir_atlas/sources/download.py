@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import time
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from sicmir_atlas.sources.files import mask
-from sicmir_atlas.sources.replies import connection, flowing, refuse_errors, told_apart
+from sicmir_atlas.sources.replies import (
+    connection,
+    flowing,
+    refuse_errors,
+    told_apart,
+    without_captcha,
+)
 from sicmir_atlas.sources.retry import Retry, persist
 
 if TYPE_CHECKING:
@@ -19,6 +28,8 @@ if TYPE_CHECKING:
     from sicmir_atlas.sources.files import RemoteFile
 
 __all__ = ["Progress", "download"]
+
+logger = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
@@ -62,6 +73,7 @@ def download(
         If the tries are spent.
     """
     address = mask(file.url)
+    since, had = time.monotonic(), _size(part)
     with connection(timeout=timeout) as client:
 
         def once() -> None:
@@ -69,6 +81,14 @@ def download(
                 _attempt(client, file, part, timeout, progress)
 
         persist(once, address=address, tries=tries, wait=wait, kept=partial(_size, part))
+    log_done(file.name, _size(part), had, since)
+
+
+def log_done(name: str, size: int, had: int, since: float) -> None:
+    """Say how many bytes came, beside those that were here, and how fast."""
+    seconds = max(time.monotonic() - since, 1e-3)
+    rate = (size - had) / seconds / 1e6
+    logger.info("%s: done, %d bytes in %.1f s, %.2f MB/s", name, size, seconds, rate)
 
 
 def _attempt(
@@ -99,17 +119,25 @@ def _attempt(
             part.unlink(missing_ok=True)
             msg = f"asked from byte {have}, got {response.headers.get('Content-Range')}"
             raise Retry(msg)
+        chunks = flowing(response.iter_raw(), timeout)
         start = have if resumed else 0
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdigit() else None
-        if not resumed:
+        in_all = "size not told" if total is None else f"{total} bytes"
+        if resumed:
+            logger.info("%s: resumed from byte %d, %s in all", file.name, start, in_all)
+        else:
+            chunks = without_captcha(chunks)
+            first = next(chunks, b"")  # what is here is not given up for a page
+            chunks = chain([first], chunks)
+            logger.info("%s: started, %s", file.name, in_all)
             part.unlink(missing_ok=True)
             told = {"address": mask(file.url), "validator": _validator(response)}
             notes.write_text(json.dumps(told), encoding="utf-8")
         done = start
         # unbuffered: what arrived before a kill is on disk
         with part.open("ab", buffering=0) as out:
-            for chunk in flowing(response.iter_raw(), timeout):
+            for chunk in chunks:
                 out.write(chunk)
                 done += len(chunk)
                 if progress:

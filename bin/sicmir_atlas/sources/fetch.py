@@ -156,4 +156,5 @@ def _take(file: RemoteFile, target: Path, max_unpacked: int) -> Path:
         msg = f"{file.name}: no such file; check column url, relative to the samplesheet"
         raise GoneError(msg)
     verify(path, file, str(path))
+    logger.info("%s: from disk, %d bytes", file.name, path.stat().st_size)
     return _place(path, file, target, max_unpacked)

@@ -16,7 +16,15 @@ from sicmir_atlas.sources.retry import Retry, retry_after
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["CAPTCHA", "connection", "flowing", "is_captcha", "refuse_errors", "told_apart"]
+__all__ = [
+    "CAPTCHA",
+    "connection",
+    "flowing",
+    "is_captcha",
+    "refuse_errors",
+    "told_apart",
+    "without_captcha",
+]
 
 CAPTCHA = "a captcha page: the server has blocked this address for now"
 """Why such a page is tried again."""
@@ -25,6 +33,7 @@ _MAX_REDIRECTS = 10
 _LATER = {408, 425, 429}
 _SLOWEST = 1000.0  # bytes per second
 _LONGEST_PROBLEM = 64 << 10
+_LONGEST_PAGE = 256 << 10
 
 
 def connection(*, timeout: float, email: str | None = None) -> httpx.Client:
@@ -127,3 +136,14 @@ def flowing(chunks: Iterable[bytes], seconds: float) -> Iterator[bytes]:
                 msg = f"stalled: {came} bytes in {passed:.0f} s"
                 raise Retry(msg)
             since, came = time.monotonic(), 0
+
+
+def without_captcha(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass bytes on; a captcha page is told before any of it is passed."""
+    head = next(chunks, b"")
+    while is_page(head) and len(head) < _LONGEST_PAGE and (more := next(chunks, b"")):
+        head += more
+    if is_captcha(head):
+        raise Retry(CAPTCHA)
+    yield head
+    yield from chunks
