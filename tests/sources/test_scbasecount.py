@@ -156,6 +156,14 @@ def test_whoever_has_no_billing_project_is_told_so(serve):
         resolve_scbasecount(row("SRX100"), client)
 
 
+def test_a_bucket_needs_the_extra_that_reads_buckets():
+    with (
+        Client(Services()) as client,
+        pytest.raises(MissingExtraError, match=r"^gs://.*sicmir-atlas\[cloud\].*scbasecount_url"),
+    ):
+        resolve_scbasecount(row("SRX100"), client)
+
+
 @pytest.mark.parametrize("body", [b"<html>a page</html>", b"PAR1cut short", b""])
 def test_a_table_that_is_none(serve, body):
     server, client = serve
