@@ -78,7 +78,7 @@ def check_rows(
     sizes
         Ask for the size of each file that a source does not tell, which also proves it is there.
     progress
-        Told how many rows are done, twice if sizes are asked.
+        Told how many steps are done; there are two for each row.
     """
     looked = look_up_all(rows, client, blocked=blocked, progress=progress)
 
@@ -92,7 +92,7 @@ def check_rows(
         for done, found in enumerate(pool.map(findings, looked), 1):
             told += found
             if progress:
-                progress(done)
+                progress(len(rows) + done)
     return _with_duplicates(told)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import ExcludedDataset, SicmirError, UnavailableError
 from sicmir_atlas.prepare.organism import require_human_row
+from sicmir_atlas.sources.blocklist import require_wanted
 from sicmir_atlas.sources.cellxgene import CellxgeneIndex
 from sicmir_atlas.sources.resolve import resolve
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sicmir_atlas.sources.http import Client
     from sicmir_atlas.sources.resolved import Refused, Resolved
 
-__all__ = ["THREADS", "LookedUp", "Problem", "look_up_all", "reason"]
+__all__ = ["THREADS", "LookedUp", "Problem", "look_up_all", "reason", "without_blocked"]
 
 logger = logging.getLogger(__name__)
 
@@ -105,3 +106,26 @@ def look_up_all(
 def reason(problem: Problem, dataset_id: str) -> str:
     """What a problem says, in one line, without the name before it."""
     return " ".join(str(problem).removeprefix(f"{dataset_id}: ").split())
+
+
+def without_blocked(
+    rows: Sequence[Mapping[str, Any]], index: CellxgeneIndex, blocked: Mapping[str, str]
+) -> tuple[list[Mapping[str, Any]], dict[str, str]]:
+    """Leave out rows of CELLxGENE whose version, dataset, collection or DOI is blocked.
+
+    Returns
+    -------
+    The other rows, and the reason by dataset_id.
+    """
+    kept, reasons = [], {}
+    for row in rows:
+        known = index.find(row["accession"])
+        entry = known.datasets[0] if known else {}
+        names = [row["accession"], row.get("doi")]
+        names += [entry.get("dataset_id"), entry.get("collection_id")]
+        try:
+            require_wanted(names, blocked)
+            kept.append(row)
+        except ExcludedDataset as because:
+            reasons[row["dataset_id"]] = str(because)
+    return kept, reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["COMMANDS", "MAKERS", "STEPS", "USE", "Command"]
+__all__ = ["CATALOGUE", "COMMANDS", "MAKERS", "STEPS", "USE", "Command"]
 
 USE = "For everyone"
 STEPS = "Steps of the pipeline, one by one"
@@ -12,7 +12,7 @@ MAKERS = "For those who build models and releases"
 
 
 class Command(NamedTuple):
-    """A subcommand; its function is ``sicmir_atlas.cli.<name>:<name>``, dashes as underscores."""
+    """A subcommand; its function has its name, in a module of it, dashes as underscores."""
 
     group: str
     name: str
@@ -22,8 +22,8 @@ class Command(NamedTuple):
     @property
     def function(self) -> str:
         """Import path of the function."""
-        name = self.name.replace("-", "_")
-        return f"sicmir_atlas.cli.{name}:{name}"
+        words = self.name.replace("-", "_").split()
+        return f"sicmir_atlas.cli.{'.'.join(words)}:{words[-1]}"
 
     @property
     def epilogue(self) -> str:
@@ -72,7 +72,7 @@ COMMANDS = (
         "Prove parameters and samplesheet; list every problem at once.",
         (
             "--input datasets.csv --base . --params params.json --schema nextflow_schema.json "
-            "--input-schema assets/schema_input.json -o checked.json",
+            "-o checked.json",
         ),
     ),
     Command(
@@ -121,3 +121,42 @@ COMMANDS = (
         ("--format json",),
     ),
 )
+
+CATALOGUE = (
+    Command(
+        USE,
+        "catalogue cellxgene",
+        "Search CELLxGENE, and write a samplesheet of what is found.",
+        (
+            "--tissue lung --disease normal -o datasets.csv",
+            "--tissue 'lung|liver' --assay \"10x 3' v3\" --min-cells 5000 -o datasets.csv",
+            "--collection e5f58829-1a66-40b5-a624-9046778e74f5 -o datasets.csv --update",
+        ),
+    ),
+    Command(
+        USE,
+        "catalogue geo",
+        "Look up accessions of GEO, and write a samplesheet of them.",
+        (
+            "GSE123456 GSE234567 -o datasets.csv",
+            "'GSM1234567|GSM1234568' -o datasets.csv",
+            "--from-file accessions.txt --blocklist unwanted.csv -o datasets.csv",
+        ),
+    ),
+    Command(
+        USE,
+        "catalogue check",
+        "Look up every row of a samplesheet; estimate bytes and time.",
+        ("datasets.csv", "datasets.csv --format csv -o looked_up.csv --megabytes-per-second 50"),
+    ),
+    Command(
+        USE,
+        "catalogue merge",
+        "Put samplesheets into one, in which no data stand twice.",
+        (
+            "cellxgene.csv geo.csv -o datasets.csv --dropped dropped.csv",
+            "new.csv -o datasets.csv --update",
+        ),
+    ),
+)
+"""Subcommands of `catalogue`."""
