@@ -14,6 +14,7 @@ from sicmir_atlas.errors import (
     ExcludedDataset,
     GoneError,
     InputError,
+    MissingExtraError,
     UnavailableError,
 )
 from sicmir_atlas.prepare.dataset import prepare_dataset
