@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from functools import cache
+from importlib import resources
 from typing import Literal, cast
 
-from sicmir_atlas.names import ontologies, read_data_table
+from sicmir_atlas.names import ontologies
 
 __all__ = ["AssayKind", "assay_kind", "is_tenx"]
 
@@ -21,14 +23,19 @@ def assay_kind(term_id: str) -> AssayKind:
     ``unknown`` for assays of other kinds and for terms that are none.
     """
     ancestors = _ancestors(term_id)
-    table = read_data_table("assays.tsv")
-    kinds = table.loc[table["term_id"].isin(ancestors), "kind"]
-    return cast("AssayKind", kinds.iloc[0]) if len(kinds) else "unknown"
+    return next((kind for root, kind in _kinds() if root in ancestors), "unknown")
 
 
 def is_tenx(term_id: str) -> bool:
     """Tell whether an EFO term is a 10x assay of transcripts with UMIs."""
     return assay_kind(term_id) == "umi" and not _ancestors(term_id).isdisjoint(_TENX)
+
+
+@cache
+def _kinds() -> tuple[tuple[str, AssayKind], ...]:
+    with (resources.files("sicmir_atlas.data") / "assays.tsv").open() as file:
+        rows = csv.DictReader(file, delimiter="\t")  # not pandas: RESOLVE starts in no time
+        return tuple((row["term_id"], cast("AssayKind", row["kind"])) for row in rows)
 
 
 @cache
