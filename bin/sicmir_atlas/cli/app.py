@@ -10,7 +10,7 @@ import traceback
 from cyclopts import App, Group
 
 from sicmir_atlas import __version__
-from sicmir_atlas.cli._commands import COMMANDS, MAKERS, STEPS, USE
+from sicmir_atlas.cli._commands import CATALOGUE, COMMANDS, MAKERS, STEPS, USE
 from sicmir_atlas.cli._full_disk import full_disk_told
 from sicmir_atlas.errors import GoneError, SicmirError
 
@@ -47,6 +47,20 @@ for _command in COMMANDS:
         help=_command.help,
         help_epilogue=_command.epilogue,
     )
+_catalogue = App(
+    name="catalogue",
+    help="Write, check and merge samplesheets of public datasets.",
+    help_format="plaintext",
+    group=_groups[USE],
+)
+for _command in CATALOGUE:
+    _catalogue.command(
+        _command.function,
+        name=_command.name.split()[-1],
+        help=_command.help,
+        help_epilogue=_command.epilogue,
+    )
+app.command(_catalogue)
 
 
 def main(tokens: list[str] | None = None) -> None:
