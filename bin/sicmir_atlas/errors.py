@@ -35,9 +35,19 @@ class CorruptError(SicmirError, ValueError):
 
 
 class GoneError(SicmirError, FileNotFoundError):
-    """A file or address does not exist or is forbidden. A retry cannot heal it."""
+    """A file or address does not exist or is forbidden. A retry cannot heal it.
+
+    Attributes
+    ----------
+    status
+        HTTP status of the reply; None where no server spoke.
+    """
 
     exit_code = 66
+
+    def __init__(self, *args: object, status: int | None = None) -> None:
+        super().__init__(*args)
+        self.status = status
 
 
 class MissingExtraError(SicmirError, ImportError):

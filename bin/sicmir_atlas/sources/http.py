@@ -55,7 +55,7 @@ class Client:
         self, services: Services, *, tries: int = 6, timeout: float = 30.0, wait: float = 1.0
     ) -> None:
         self.services = services
-        self._tries, self._timeout, self._wait = tries, timeout, wait
+        self.tries, self._timeout, self.wait = tries, timeout, wait
         self._turns = _Turns(services.requests_per_second)
         self._connection = connection(timeout=timeout, email=services.email)
 
@@ -149,7 +149,7 @@ class Client:
             with told_apart(mask(url)):
                 return once()
 
-        return persist(politely, address=mask(url), tries=self._tries, wait=self._wait)
+        return persist(politely, address=mask(url), tries=self.tries, wait=self.wait)
 
 
 class _Turns:

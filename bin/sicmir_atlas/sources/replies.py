@@ -99,7 +99,9 @@ def refuse_errors(response: httpx.Response, address: str, what: str = "") -> Non
         msg = f"{address}: HTTP {status} {response.reason_phrase}: the server refuses"
         msg += f" {what}" if what else ""
         detail = _detail(response)
-        raise GoneError(f"{msg}: {detail}" if detail else f"{msg}; check the address")
+        raise GoneError(
+            f"{msg}: {detail}" if detail else f"{msg}; check the address", status=status
+        )
     msg = f"HTTP {status} without content"
     raise Retry(msg)
 

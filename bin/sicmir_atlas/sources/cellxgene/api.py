@@ -21,7 +21,6 @@ _ID = re.compile(
     r"(?P<collection>collections/)?(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
     re.IGNORECASE,
 )
-_STATUS = re.compile(r"\bHTTP (\d{3})\b")
 _COLLECTION = "collections/{id}"
 _ROUTES = ("dataset_versions/{id}", "datasets/{id}/versions", _COLLECTION)
 
@@ -110,16 +109,15 @@ def look_up(client: Client, accession: str) -> LookUp:
         try:
             reply = _ask(client, route.format(id=identifier))
         except GoneError as error:
-            status = _status(error)
-            if status == 410:
+            if error.status == 410:
                 msg = (
                     f"{accession}: removed from CELLxGENE: {error}; look there for what replaced "
                     "it, or take it out of the samplesheet"
                 )
                 raise GoneError(msg) from error
-            if status not in {403, 404}:
+            if error.status not in {403, 404}:
                 raise
-            private |= status == 403
+            private |= error.status == 403
             continue
         if route == _COLLECTION:
             return LookUp(reply.get("datasets") or [], reply, whole=True)
@@ -182,8 +180,3 @@ def _entries(client: Client, path: str) -> list[dict[str, Any]]:
         msg = f"{client.services.cellxgene_url}/{path}: no list; check the address of the service"
         raise CorruptError(msg)
     return [entry for entry in reply if isinstance(entry, dict)]
-
-
-def _status(error: GoneError) -> int | None:
-    found = _STATUS.search(str(error))
-    return int(found[1]) if found else None

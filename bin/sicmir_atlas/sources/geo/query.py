@@ -105,8 +105,8 @@ def insist(
     once: Callable[[], _Reply], client: Client, *, address: str, patient: bool = True
 ) -> _Reply:
     """Call again, as often and with such pauses as the client would, while `Retry` is raised."""
-    tries = client._tries if patient else 1
-    return persist(once, address=address, tries=tries, wait=client._wait)
+    tries = client.tries if patient else 1
+    return persist(once, address=address, tries=tries, wait=client.wait)
 
 
 def _refuse_page(text: str, accession: str) -> None:
