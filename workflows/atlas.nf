@@ -25,7 +25,8 @@ workflow ATLAS {
 
     // a row is one dataset, or several where it names a collection; each then travels alone
     RESOLVE(rows.map { meta, row -> [meta, sourceJson(row)] }, blocklist)
-    looked = rows.join(RESOLVE.out.datasets, remainder: true).map { meta, row, found, refused -> [meta, row, found ?: [], refused ?: []] }
+    looked = rows.join(RESOLVE.out.datasets.map { meta, found, refused -> [meta, [found, refused]] }, remainder: true)
+        .map { meta, row, both -> [meta, row, both ? both[0] : [], both ? both[1] : []] }
     resolved = looked.flatMap { meta, row, found, _refused -> found.collect { folder -> [meta + [id: folder.name], row, folder] } }
     FETCH(
         resolved.map { meta, row, folder -> [meta, resolvedJson(folder, 'files'), localFiles(row)] }
