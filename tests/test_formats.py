@@ -66,6 +66,15 @@ def test_a_format_can_be_asked():
         layout(["a.h5ad"], "mtx")
 
 
+def test_samples_of_a_super_series_may_differ_in_format():
+    names = [*triplet("GSM1_"), "GSM2_filtered_feature_bc_matrix.h5"]
+    found = {library.name[:4]: library.format for library in layout(names)[0]}
+    assert found == {"GSM1": "mtx", "GSM2": "10x_h5"}
+    for other in ("GSM1.h5", "pooled.h5"):  # one sample in two formats, or no sample's
+        with pytest.raises(InputError, match="10x_h5 and mtx: name one"):
+            layout([*names, other])
+
+
 def test_half_a_triplet():
     with pytest.raises(InputError, match=r"GSM1_matrix\.mtx\.gz: a triplet is"):
         layout([*triplet("GSM2_"), "GSM1_matrix.mtx.gz", "GSM1_barcodes.tsv.gz", "GSM3_genes.tsv"])

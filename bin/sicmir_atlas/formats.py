@@ -108,7 +108,9 @@ def sample_of(name: str) -> str:
 def layout(
     names: Sequence[str], wanted: Format | Literal["auto"] = "auto"
 ) -> tuple[list[Library], list[str]]:
-    """Sort files into libraries of one format, and tables of cells beside them.
+    """Sort files into libraries, and tables of cells beside them.
+
+    Libraries are of one format, but for samples that each have a GSM and a format of their own.
 
     Raises
     ------
@@ -123,7 +125,7 @@ def layout(
     if not found:
         refuse(roles["refused"])
     formats = sorted({library.format for library in found})
-    if len(formats) != 1:
+    if len(formats) != 1 and not _one_format_each(found):
         asked = "one format" if wanted == "auto" else f"format {wanted}"
         what = f", but {' and '.join(formats)}: name one in column format" if formats else ""
         msg = f"files do not make up {asked}{what}: {_shown(names)}. Known: {_KNOWN}"
@@ -239,6 +241,12 @@ def _libraries(roles: dict[Role, list[str]]) -> list[Library]:
             raise InputError(msg)
         found.append(Library(_library_name(key), "mtx", tuple(triplet)))
     return sorted(found, key=lambda library: library.files)
+
+
+def _one_format_each(found: Sequence[Library]) -> bool:
+    by_sample = {(sample_of(library.name), library.format) for library in found}
+    samples = [sample for sample, _ in by_sample]
+    return bool(samples) and len(set(samples)) == len(samples) and all(map(_GSM.match, samples))
 
 
 def _library_key(name: str) -> str:

@@ -59,14 +59,15 @@ def open_counts(
     """
     paths = _inside(files)
     libraries, metadata = formats.layout(list(paths), format)
-    found = libraries[0].format
+    found = {library.format for library in libraries}
     for name, given, fitting in (
-        ("counts_layer", layer, ("h5ad", "loom")),
-        ("gene_symbols", gene_symbols, ("h5ad",)),
+        ("counts_layer", layer, {"h5ad", "loom"}),
+        ("gene_symbols", gene_symbols, {"h5ad"}),
     ):
-        if given and found not in fitting:
-            listed = ", ".join(paths)
-            msg = f"{listed}: {name} is for {' and '.join(fitting)}; leave it empty for {found}"
+        if given and not found <= fitting:
+            others = " and ".join(sorted(found - fitting))
+            msg = f"{', '.join(paths)}: {name} is for {' and '.join(sorted(fitting))}; "
+            msg += f"leave it empty for {others}"
             raise InputError(msg)
     opened: list[CountMatrix] = []
     try:
