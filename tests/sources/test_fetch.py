@@ -233,7 +233,7 @@ def test_secrets_stay_out_of_messages(server, body, tmp_path, fault, caplog):
 
 
 def test_other_schemes_are_refused(tmp_path):
-    with pytest.raises(InputError, match="ftp is not supported; known are http, https and file"):
+    with pytest.raises(InputError, match="ftp is not supported; known are http, https, file, s3"):
         quick(RemoteFile("ftp://example.org/a.h5ad", "a.h5ad"), tmp_path)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from sicmir_atlas.sources.download import Progress as Report
+    from sicmir_atlas.sources.part import Progress as Report
 
 __all__ = ["bytes_fetched", "rows_looked_up", "rows_written"]
 
@@ -67,7 +67,7 @@ def bytes_fetched() -> Iterator[Report | None]:
 @contextmanager
 def _log_above() -> Iterator[None]:
     """Let log lines appear above the bars, and leave out those that say what bars show."""
-    shown_by_bars = logging.getLogger("sicmir_atlas.sources.download")
+    shown_by_bars = logging.getLogger("sicmir_atlas.sources.part")
     handlers = [h for h in logging.getLogger().handlers if isinstance(h, logging.StreamHandler)]
     before = [handler.setStream(sys.stderr) for handler in handlers]
     shown_by_bars.setLevel(logging.WARNING)

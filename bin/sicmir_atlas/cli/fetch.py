@@ -22,6 +22,7 @@ def fetch(
     tries: int = 6,
     timeout: float = 60.0,
     max_unpacked: int = 200 * 10**9,
+    requester_pays: Annotated[str | None, Parameter(env_var="SICMIR_REQUESTER_PAYS")] = None,
 ) -> None:
     """Bring the files of one dataset into a folder, with source.json beside them.
 
@@ -41,6 +42,8 @@ def fetch(
         Seconds a server may be silent, or slower than 1 kB/s.
     max_unpacked
         Bytes that one archive may unfold into.
+    requester_pays
+        Project that pays for what is read from buckets whose owner does not.
     """
     from sicmir_atlas import sources
     from sicmir_atlas.cli import _io
@@ -57,6 +60,7 @@ def fetch(
                 tries=tries,
                 timeout=timeout,
                 max_unpacked=max_unpacked,
+                requester_pays=requester_pays,
                 progress=progress,
             )
             fetched.append((file, path))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sicmir_atlas.disk import link_or_copy, no_space
 from sicmir_atlas.errors import CorruptError, GoneError, InputError
+from sicmir_atlas.sources import cloud
 from sicmir_atlas.sources.cache import from_cache, to_cache
+from sicmir_atlas.sources.cloud import BUCKETS
 from sicmir_atlas.sources.containers import is_gzip, is_hdf5_name, without_gz
 from sicmir_atlas.sources.files import local_path, mask, scheme_of
+from sicmir_atlas.sources.part import Part
 from sicmir_atlas.sources.unpack import MAX_UNPACKED, unpack, unwrap
 from sicmir_atlas.sources.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from sicmir_atlas.sources.download import Progress
     from sicmir_atlas.sources.files import RemoteFile
+    from sicmir_atlas.sources.part import Progress
 
 __all__ = ["fetch"]
 
@@ -33,6 +38,7 @@ def fetch(
     timeout: float = 60.0,
     wait: float = 1.0,
     max_unpacked: int = MAX_UNPACKED,
+    requester_pays: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Bring a file into a folder, verified; it appears under its name only when whole.
@@ -53,6 +59,8 @@ def fetch(
         Requests before giving up, seconds a server may be silent, seconds before the second try.
     max_unpacked
         Bytes that one archive may unfold into; see :func:`.unpack.unpack`.
+    requester_pays
+        Project that pays for what is read from a bucket; see :func:`.cloud.download`.
     progress
         Called with name, bytes on disk and bytes in all, while a download runs.
 
@@ -69,6 +77,8 @@ def fetch(
         archive is not safe to unpack.
     UnavailableError
         If the tries are spent: the one error that a later retry may heal.
+    MissingExtraError
+        If the address is of a bucket, and the extra ``cloud`` is not installed.
     InputError
         If the address is none, or an archive has no file to take.
     """
@@ -77,8 +87,9 @@ def fetch(
     scheme = scheme_of(file.url)
     if scheme == "file":
         return _take(file, target, max_unpacked)
-    if scheme not in {"http", "https"}:
-        msg = f"{mask(file.url)}: {scheme} is not supported; known are http, https and file"
+    if scheme not in {"http", "https", *BUCKETS}:
+        msg = f"{mask(file.url)}: {scheme} is not supported; known are http, https, file, "
+        msg += ", ".join(BUCKETS)
         raise InputError(msg)
     if _is_there(file, target):
         return target
@@ -86,28 +97,32 @@ def fetch(
     if entry:
         logger.info("%s: from the cache", file.name)
         return _place(entry, file, target, max_unpacked)
-    part = folder / f"{file.name}.part"
-    notes = part.with_name(part.name + ".json")
-    from sicmir_atlas.sources.download import download
-
+    part = Part(file, folder / f"{file.name}.part", progress)
     try:
-        download(file, part, tries=tries, timeout=timeout, wait=wait, progress=progress)
-        verify(part, file, mask(file.url))
-        placed = _place(part, file, target, max_unpacked)
+        get = _getter(scheme, requester_pays)
+        get(file, part.path, tries=tries, timeout=timeout, wait=wait, progress=progress)
+        verify(part.path, file, mask(file.url))
+        placed = _place(part.path, file, target, max_unpacked)
         if cache:
-            to_cache(cache, file, part)
+            to_cache(cache, file, part.path)
     except (CorruptError, InputError, OSError) as error:
         # what came before a server went away is kept: a later call goes on with it
         full = no_space(error)
         if full and isinstance(error, OSError):
-            error.filename = error.filename or str(part)
+            error.filename = error.filename or str(part.path)
         if full or not isinstance(error, OSError):
-            part.unlink(missing_ok=True)
-            notes.unlink(missing_ok=True)
+            part.remove()
         raise
-    part.unlink()
-    notes.unlink(missing_ok=True)
+    part.remove()
     return placed
+
+
+def _getter(scheme: str, requester_pays: str | None) -> Callable[..., None]:
+    if scheme in BUCKETS:
+        return partial(cloud.download, requester_pays=requester_pays)
+    from sicmir_atlas.sources.download import download
+
+    return download
 
 
 def _place(source: Path, file: RemoteFile, target: Path, max_unpacked: int) -> Path:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from sicmir_atlas.errors import CorruptError, InputError
-from sicmir_atlas.sources.files import mask
+from sicmir_atlas.sources import cloud
+from sicmir_atlas.sources.files import mask, scheme_of
 from sicmir_atlas.sources.replies import (
     CAPTCHA,
     connection,
@@ -49,12 +50,21 @@ class Client:
         Seconds a server may be silent, or slower than 1 kB/s.
     wait
         Seconds before the second try; see :func:`.retry.persist`.
+    requester_pays
+        Project that pays for what is read from a bucket; see :func:`.cloud.download`.
     """
 
     def __init__(
-        self, services: Services, *, tries: int = 6, timeout: float = 30.0, wait: float = 1.0
+        self,
+        services: Services,
+        *,
+        tries: int = 6,
+        timeout: float = 30.0,
+        wait: float = 1.0,
+        requester_pays: str | None = None,
     ) -> None:
         self.services = services
+        self._requester_pays = requester_pays
         self.tries, self._timeout, self.wait = tries, timeout, wait
         self._turns = _Turns(services.requests_per_second)
         self._connection = connection(timeout=timeout, email=services.email)
@@ -77,7 +87,7 @@ class Client:
         GoneError
             If the server says no (4xx); its own reason is in the message.
         InputError
-            If the address is not http(s), or the body is longer.
+            If the address is neither http(s) nor of a bucket, or the body is longer.
         UnavailableError
             If the tries are spent.
         """
@@ -123,6 +133,9 @@ class Client:
         """Bytes behind an address, none of them fetched; None where the server does not say."""
 
         def once() -> int | None:
+            if scheme_of(url) in cloud.BUCKETS:
+                pays = self._requester_pays
+                return cloud.size(url, timeout=self._timeout, requester_pays=pays)
             headers = {"Accept-Encoding": "identity"}
             response = self._connection.head(url, headers=headers)
             if response.status_code in _NO_HEAD:
@@ -134,6 +147,13 @@ class Client:
         return self._ask(url, once)
 
     def _body(self, url: str) -> bytes:
+        if scheme_of(url) in cloud.BUCKETS:
+            return cloud.content(
+                url,
+                longest=_LONGEST,
+                timeout=self._timeout,
+                requester_pays=self._requester_pays,
+            )
         with self._connection.stream("GET", url) as response:
             refuse_errors(response, mask(url))
             body = bytearray()
