@@ -90,23 +90,16 @@ def add_rows(old: Sequence[Row], new: Iterable[Row]) -> Added:
     """
     by_name = {str(row["dataset_id"]).lower(): row for row in old}
     by_accession = {_accession(row): row for row in old if row.get("accession")}
-    rows, notes, found = list(old), [], set()
+    rows, notes = list(old), []
     for row in new:
         there = by_name.get(str(row["dataset_id"]).lower()) or by_accession.get(_accession(row))
         if there is None:
             rows.append(row)
-            continue
-        found.add(there["dataset_id"])
-        if _accession(there) != _accession(row):
+        elif _accession(there) != _accession(row):
             notes.append(
                 f"{there['dataset_id']}: kept with accession {there.get('accession')}; found now: "
                 f"{row['accession']}"
             )
-    notes += [
-        f"{row['dataset_id']}: kept, though not found this time"
-        for row in old
-        if row["dataset_id"] not in found
-    ]
     notes.append(f"{len(old)} rows kept as they were, {len(rows) - len(old)} added")
     return Added(rows, notes)
 
