@@ -122,6 +122,4 @@ def _name(accessions: list[str]) -> str:
 def _notes(found: Resolved) -> list[str]:
     names = [file.name for file in found.files]
     plural = "s" if len(names) > 1 else ""
-    taken = f"takes {len(names)} file{plural}: {shown(names, 6)}"
-    hint = "to take others, name them in column files"
-    return [taken, *found.notes, *([] if hint in found.notes else [hint])]
+    return [f"takes {len(names)} file{plural}: {shown(names, 6)}", *found.notes]
