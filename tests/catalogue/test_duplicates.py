@@ -113,6 +113,13 @@ def test_what_is_certain_counts_before_what_is_not():
     assert found(*rows) == [(1, 0, False), (2, 1, True)]
 
 
+def test_the_accession_is_the_first_reason():
+    one = cellxgene(title="Lung", doi="10.1038/s41")
+    assert [d.reason for d in find_duplicates([one, one])] == [f"accession {A}"]
+    two = [one, file("c", accession=A, title=LUNG_TITLE, doi="10.1038/s41")]
+    assert [d.reason for d in find_duplicates(two)] == [f"accession {A}"]
+
+
 def test_thousands_of_rows_take_no_time():
     rows = [geo(f"g{i}", accession=f"GSE{i}", title=f"{LUNG_TITLE} {i}") for i in range(5000)]
     rows += [cellxgene(f"c{i}", accession="", same_as=f"GSE{i}") for i in range(5000)]

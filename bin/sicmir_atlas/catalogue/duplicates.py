@@ -123,29 +123,24 @@ def _keys(row: _Signs) -> list[tuple[str, object]]:
 
 def _compare(row: _Signs, other: _Signs) -> Iterator[tuple[str, bool]]:
     """Give each thing that two rows have in common, and whether it proves one to hold the other."""
-    if row.source != other.source:
-        yield from _across(row, other)
-    elif row.source in {"file", "url"}:  # one accession may be cited for several files of a study
+    across = row.source != other.source
+    if not across and row.source in {"file", "url"}:
+        # one accession may be cited for several files of a study
         if shared := row.files & other.files:
             yield "the same files", row.files <= other.files
         return
-    elif (
-        row.source == "cellxgene"
-        and row.title
-        and (row.name, row.title)
-        == (
-            other.name,
-            other.title,
-        )
-    ):
-        yield "another version of it, by its name and title", True
+    same_words = (row.name, row.title) == (other.name, other.title)
     related = row.own & other.related | row.related & other.own
-    if row.source != other.source:
+    if across:
         related |= row.related & other.related
     if shared := row.own & other.own:
         yield f"accession {_shown(shared)}", row.own <= other.own or row.source == "cellxgene"
     elif related:
         yield f"{_shown(related)} in same_as; how much they share is not known", False
+    if across:
+        yield from _across(row, other)
+    elif row.source == "cellxgene" and row.title and same_words:
+        yield "another version of it, by its name and title", True
 
 
 def _across(row: _Signs, other: _Signs) -> Iterator[tuple[str, bool]]:

@@ -44,6 +44,7 @@ def merge(
     from sicmir_atlas.catalogue.sheet import read_sheet, require_writable, write_sheet
     from sicmir_atlas.errors import InputError
     from sicmir_atlas.sources.blocklist import read_blocklist
+    from sicmir_atlas.sources.files import mask
 
     require_writable(output, update=update)
     if dropped and dropped.exists():
@@ -66,5 +67,6 @@ def merge(
     for note in merged.notes:
         logger.info("%s", note)
     for row in merged.dropped:
-        logger.info("dropped: %s (%s): %s", row["dataset_id"], row["accession"], row["reason"])
+        name = mask(row["accession"])
+        logger.info("dropped: %s (%s): %s", row["dataset_id"], name, row["reason"])
     logger.info("%s: %d rows, %d dropped", output.name, len(merged.rows), len(merged.dropped))
