@@ -170,6 +170,17 @@ def test_a_service_that_is_down_is_asked_once(serve):
     assert len(server.requests) == 2
 
 
+def test_a_service_that_stays_silent_is_left_in_peace(serve):
+    server, client = serve({"geo": lambda _: Reply(status=503)}, tries=2)
+    rows = [row(f"d{i}", "geo", f"GSE{i + 1}") for i in range(40)]
+    rows += [row("web", "url", url="s3://bucket/a.h5ad")]
+    got = check_rows(rows, client)
+    assert {(f.status, f.exit_code) for f in got[:-1]} == {("failed", 75)}
+    assert got[-1].status == "ready"
+    assert len(server.requests) <= 2 * 8
+    assert got[39].problem.startswith("not asked, as geo gives no answers: ")
+
+
 def test_a_mirror_without_the_whole_list(serve):
     datasets = [dataset(f"Lung {i}") for i in range(5)]
     served = sites(datasets)

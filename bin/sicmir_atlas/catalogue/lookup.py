@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from sicmir_atlas.errors import ExcludedDataset, SicmirError, UnavailableError
 from sicmir_atlas.prepare.organism import require_human_row
 from sicmir_atlas.sources.blocklist import require_wanted
 from sicmir_atlas.sources.cellxgene import CellxgeneIndex
-from sicmir_atlas.sources.resolve import resolve
+from sicmir_atlas.sources.resolve import needs_accession, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ Problem = SicmirError | ExcludedDataset
 
 THREADS = 4
 _FEW = 3
+_ENOUGH = 4  # rows in a row that a service does not answer, each asked for about a minute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,8 @@ def look_up_all(
 ) -> list[LookedUp]:
     """Look up rows in their sources, four at a time; nothing is downloaded.
 
-    More than three rows of CELLxGENE are found in its whole list, by two requests.
+    More than three rows of CELLxGENE are found in its whole list, by two requests. A service that
+    does not answer four times running is not asked again.
 
     Parameters
     ----------
@@ -70,29 +73,38 @@ def look_up_all(
     progress
         Told how many rows are done.
     """
+    unanswered: dict[str, list[UnavailableError]] = defaultdict(list)
 
     def once(row: Mapping[str, Any]) -> LookedUp:
+        source = row["source"]
+        failed = tuple(unanswered[source])  # other threads write there
+        if len(failed) >= _ENOUGH:
+            msg = f"not asked, as {source} gives no answers: {failed[-1]}"
+            return LookedUp(row=row, problem=UnavailableError(msg))
         try:
             require_human_row(row)
-            return LookedUp(row=row, found=resolve(row, client, blocked=blocked))
-        except (SicmirError, ExcludedDataset) as problem:
+            found = resolve(row, client, blocked=blocked)
+        except UnavailableError as problem:
+            if needs_accession(source):
+                unanswered[source].append(problem)
             return LookedUp(row=row, problem=problem)
+        except (SicmirError, ExcludedDataset) as problem:
+            unanswered[source].clear()
+            return LookedUp(row=row, problem=problem)
+        unanswered[source].clear()
+        return LookedUp(row=row, found=found)
 
-    done: dict[int, LookedUp] = {}
     of = [row["source"] for row in rows]
     if of.count("cellxgene") > _FEW:
         try:
             CellxgeneIndex(client)
-        except UnavailableError as problem:  # each row would be asked for in vain
-            done |= {
-                i: LookedUp(row=row, problem=problem)
-                for i, row in enumerate(rows)
-                if of[i] == "cellxgene"
-            }
+        except UnavailableError as problem:
+            unanswered["cellxgene"] += [problem] * _ENOUGH
         except SicmirError as error:  # a mirror may lack the list
             logger.info("rows of CELLxGENE are asked for one by one: %s", error)
+    done: dict[int, LookedUp] = {}
     # the first row of a source brings what its others share, such as a table of samples
-    for i in sorted({of.index(source) for source in of} - set(done)):
+    for i in sorted({of.index(source) for source in of}):
         done[i] = once(rows[i])
     left = [i for i in range(len(rows)) if i not in done]
     with ThreadPoolExecutor(THREADS) as pool:
