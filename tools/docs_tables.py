@@ -78,10 +78,13 @@ def parameters(schema: dict[str, Any]) -> str:
 def samplesheet(schema: dict[str, Any]) -> str:
     """Table of the samplesheet's columns."""
     item = schema["items"]
-    required = {*item["required"], *(n for rule in item["allOf"] for n in rule["then"]["required"])}
+    needed = dict.fromkeys(item["required"], ", **needed**")
+    for rule in item["allOf"]:
+        sources = ", ".join(map(_code, rule["if"]["properties"]["source"]["enum"]))
+        needed |= dict.fromkeys(rule["then"]["required"], f", **needed** by {sources}")
     lines = ["| column | value | meaning | for example |", "|---|---|---|---|"]
     for name, entry in item["properties"].items():
-        value = _kind(entry) + (", **needed**" if name in required else "")
+        value = _kind(entry) + needed.get(name, "")
         example = "<br>".join(_code(e) for e in entry.get("examples", ()))
         lines.append(f"| `{name}` | {value} | {_prose(entry['description'])} | {example} |")
     return "\n".join(lines)
