@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from functools import cache
 from typing import TYPE_CHECKING
@@ -43,6 +44,10 @@ def ids() -> list[str]:
 def barcodes(seed: int, n: int, suffix: str = "-1") -> list[str]:
     letters = np.random.default_rng([8, seed]).choice(list("ACGT"), (n, 16))
     return ["".join(row) + suffix for row in letters]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def triplet(seed: int, prefix: str = "") -> dict[str, bytes]:
