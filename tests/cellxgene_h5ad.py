@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from cellxgene_site import Simulated
 
 SCHEMA = "7.1.0"
+
+
+@cache
+def cell_types() -> dict[str, str]:
+    """Terms of CL by label."""
+    return ontologies().get_term_label_to_id_map("CL")
 
 
 def h5ad(one: Simulated) -> bytes:
@@ -39,7 +46,7 @@ def h5ad(one: Simulated) -> bytes:
         },
         index=genes["ensembl_gene_id"].to_numpy(object),
     )
-    types = ontologies().get_term_label_to_id_map("CL")
+    types = cell_types()
     terms = {
         "assay": assays,
         "cell_type": [types[label] for label in cells["cell_type"]],

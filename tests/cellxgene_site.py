@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 import numpy as np
 
 from archives import Reply, Site
-from cellxgene_h5ad import SCHEMA, h5ad
+from cellxgene_h5ad import SCHEMA, cell_types, h5ad
 from sicmir_atlas.names import ontologies
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Simulated:
         primary = np.resize(self.primary, n_cells)
         page = "https://cellxgene.cziscience.com"
         file = f"https://datasets.cellxgene.cziscience.com/{self.version_id}"
-        types = [ontologies().get_term_label_to_id_map("CL")[label] for label in self.cells]
+        types = [cell_types()[label] for label in self.cells]
         return {
             "assay": _elements(self.assay),
             "assets": [

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from archives import Reply, Site
+from cellxgene_h5ad import cell_types
 from sicmir_atlas.demo import DemoDataset, _genes, simulate
-from sicmir_atlas.names import ontologies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ class Experiment:
         described = DemoDataset(self.accession, "", self.cells)
         counts, cells = simulate(described, np.random.default_rng(seed))
         counts = counts.astype(np.float32)
-        types = ontologies().get_term_label_to_id_map("CL")
+        types = cell_types()
         barcodes = np.random.default_rng(seed).choice(list("ACGT"), (len(cells), 16))
         obs = pd.DataFrame(
             {

@@ -102,7 +102,7 @@ def test_all_problems_at_once_with_row_line_and_column(check):
         ("row 4 (line 6), column source", "none of file, url, geo"),
         ("row 5 (line 7), column filter", "obs:KEY=value"),
         ("row 5 (line 7), column qc_profile", "none of atlas, case, adaptive"),
-        ("row 5 (line 7), column url", "no http:// or https://"),
+        ("row 5 (line 7), column url", "no http, https, s3 or gs address"),
         ("row 5 (line 7), column sha256", "2 checksum(s) for 1 file(s)"),
         ("row 6 (line 8), column filter", "obs:KEY=value"),
         ("row 6 (line 8), column sha256", "64 hexadecimal digits"),

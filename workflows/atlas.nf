@@ -6,7 +6,7 @@ include { PREDICT     } from '../modules/local/predict/main'
 include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
-include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; resolvedJson } from '../subworkflows/local/utils/datasets'
+include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; filesJson ; factsJson } from '../subworkflows/local/utils/datasets'
 include { insideFolders } from '../subworkflows/local/utils/folders'
 include { failureNote } from '../subworkflows/local/utils/failures'
 
@@ -29,12 +29,12 @@ workflow ATLAS {
         .map { meta, row, both -> [meta, row, both ? both[0] : [], both ? both[1] : []] }
     resolved = looked.flatMap { meta, row, found, _refused -> found.collect { folder -> [meta + [id: folder.name], row, folder] } }
     FETCH(
-        resolved.map { meta, row, folder -> [meta, resolvedJson(folder, 'files'), localFiles(row)] }
+        resolved.map { meta, row, folder -> [meta, filesJson(folder), localFiles(row)] }
             .map { meta, files, local -> [meta, files, local, insideFolders(local)] }
     )
     PREPARE(
         FETCH.out.fetched.join(resolved)
-            .map { meta, fetched, row, folder -> [meta, stepJson(row), resolvedJson(folder, 'facts'), fetched] }
+            .map { meta, fetched, row, folder -> [meta, stepJson(row), factsJson(folder), fetched] }
     )
     PREDICT(PREPARE.out.prepared, model)
 

@@ -188,7 +188,7 @@ def _address_problems(source: str, files: Sequence[str]) -> Iterator[str]:
         if not name:
             yield "an empty part between '|'"
         elif source == "url" and (scheme is None or scheme[1].lower() not in _SCHEMES["url"]):
-            yield f"{name!r} is no http:// or https:// address: mend it, or use source file"
+            yield f"{name!r} is no http, https, s3 or gs address: mend it, or use source file"
         elif source == "file" and scheme is not None and scheme[1].lower() in _WEB:
             yield f"{name!r} is an address: use source url"
         elif source == "file" and scheme is not None and scheme[1] not in _SCHEMES["file"]:

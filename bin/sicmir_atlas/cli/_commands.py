@@ -78,14 +78,14 @@ COMMANDS = (
     Command(
         STEPS,
         "resolve",
-        "Turn a samplesheet row into a list of files.",
-        ("--dataset dataset.json -o files.json",),
+        "Look up what a samplesheet row names: datasets, their files, what is known of them.",
+        ("--dataset dataset.json -o resolved",),
     ),
     Command(
         STEPS,
         "fetch",
         "Bring the files of a dataset: resumed, verified, cached.",
-        ("--files files.json --cache downloads -o fetched",),
+        ("--files resolved/my_dataset/files.json --cache downloads -o fetched",),
     ),
     Command(
         STEPS,

@@ -22,7 +22,7 @@ def fetch(
     tries: int = 6,
     timeout: float = 60.0,
     max_unpacked: int = 200 * 10**9,
-    requester_pays: Annotated[str | None, Parameter(env_var="SICMIR_REQUESTER_PAYS")] = None,
+    requester_pays: str | None = None,
 ) -> None:
     """Bring the files of one dataset into a folder, with source.json beside them.
 

@@ -188,7 +188,7 @@ def _told_apart(url: str) -> Iterator[None]:
         if _is_forbidden(error):
             msg = (
                 f"{address}: forbidden, or not there ({error}); set "
-                f"{_KEYS.get(scheme, 'credentials')}, and SICMIR_REQUESTER_PAYS to the project "
+                f"{_KEYS.get(scheme, 'credentials')}, and requester_pays to the project "
                 "that pays where the bucket's owner does not"
             )
             raise GoneError(msg) from error

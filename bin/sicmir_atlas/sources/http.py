@@ -50,21 +50,12 @@ class Client:
         Seconds a server may be silent, or slower than 1 kB/s.
     wait
         Seconds before the second try; see :func:`.retry.persist`.
-    requester_pays
-        Project that pays for what is read from a bucket; see :func:`.cloud.download`.
     """
 
     def __init__(
-        self,
-        services: Services,
-        *,
-        tries: int = 6,
-        timeout: float = 30.0,
-        wait: float = 1.0,
-        requester_pays: str | None = None,
+        self, services: Services, *, tries: int = 6, timeout: float = 30.0, wait: float = 1.0
     ) -> None:
         self.services = services
-        self._requester_pays = requester_pays
         self.tries, self._timeout, self.wait = tries, timeout, wait
         self._turns = _Turns(services.requests_per_second)
         self._connection = connection(timeout=timeout, email=services.email)
@@ -134,7 +125,7 @@ class Client:
 
         def once() -> int | None:
             if scheme_of(url) in cloud.BUCKETS:
-                pays = self._requester_pays
+                pays = self.services.requester_pays
                 return cloud.size(url, timeout=self._timeout, requester_pays=pays)
             headers = {"Accept-Encoding": "identity"}
             response = self._connection.head(url, headers=headers)
@@ -152,7 +143,7 @@ class Client:
                 url,
                 longest=_LONGEST,
                 timeout=self._timeout,
-                requester_pays=self._requester_pays,
+                requester_pays=self.services.requester_pays,
             )
         with self._connection.stream("GET", url) as response:
             refuse_errors(response, mask(url))

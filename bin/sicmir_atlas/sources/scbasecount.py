@@ -15,9 +15,8 @@ from sicmir_atlas.errors import (
     ExcludedDataset,
     GoneError,
     InputError,
-    MissingExtraError,
 )
-from sicmir_atlas.sources.files import RemoteFile, mask, scheme_of
+from sicmir_atlas.sources.files import RemoteFile, mask
 from sicmir_atlas.sources.resolved import Resolved
 
 if TYPE_CHECKING:
@@ -156,18 +155,13 @@ def _rows(client: Client) -> dict[str, dict[str, Any]]:
 
 
 def _content(client: Client, url: str) -> bytes:
-    scheme = scheme_of(url)
-    if scheme not in {"http", "https"}:
-        msg = f"{mask(url)}: {scheme} addresses need the extra cloud: pip install "
-        msg += "'sicmir-atlas[cloud]', or give an http mirror as scbasecount_url"
-        raise MissingExtraError(msg)
     try:
         return client.content(url)
     except GoneError as error:
         if not re.search(r"UserProjectMissing|HTTP 400\b", str(error)):
             raise
         msg = (
-            f"{error}: the bucket bills whoever reads it (UserProjectMissing): copy the release "
-            "with a billing project, and give the copy as scbasecount_url"
+            f"{error}: the bucket bills whoever reads it: name a project that pays in "
+            "requester_pays, or a copy of the release in scbasecount_url"
         )
         raise GoneError(msg) from error

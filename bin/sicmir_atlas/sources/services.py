@@ -11,22 +11,26 @@ __all__ = ["Services"]
 class Services:
     """Base addresses without a slash at the end; any of them may be a mirror.
 
+    Sources spec: sections 1.1 and 1.4 for GEO, 2.1 for CELLxGENE, 3 for scBaseCount.
+
     Parameters
     ----------
     geo_url
-        Holds ``query/acc.cgi`` (sources spec, section 1.1).
+        Holds ``query/acc.cgi``.
     geo_files_url
-        Holds ``series/`` and ``samples/`` (section 1.4).
+        Holds ``series/`` and ``samples/``.
     cellxgene_url
-        Curation API (section 2.1).
+        Curation API.
     cellxgene_files_url
-        H5AD assets by version (section 2.1); addresses in replies are moved here.
+        H5AD assets by version; addresses in replies are moved here.
     scbasecount_url
-        One release (section 3); http(s), gs or s3.
+        One release; http(s), gs or s3.
     email
         Contact, sent along with requests as NCBI asks.
+    requester_pays
+        Project that pays for what is read from buckets whose owner does not.
     requests_per_second
-        Most requests that one process sends to one host in a second (section 1.4).
+        Most requests that one process sends to one host in a second.
     """
 
     geo_url: str = "https://www.ncbi.nlm.nih.gov/geo"
@@ -35,6 +39,7 @@ class Services:
     cellxgene_files_url: str = "https://datasets.cellxgene.cziscience.com"
     scbasecount_url: str = "gs://arc-institute-virtual-cell-atlas/scbasecount/2026-01-12"
     email: str | None = None
+    requester_pays: str | None = None
     requests_per_second: float = 3.0
 
     def __post_init__(self) -> None:

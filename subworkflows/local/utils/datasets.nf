@@ -10,9 +10,13 @@ def rowJson(row) {
 
 // What PREPARE and PREDICT depend on: a new title is written by CONSOLIDATE alone, and addresses,
 // which may hold secrets, are RESOLVE's and FETCH's business.
-def stepJson(row) {
+def ofSteps(row) {
     def others = ['title', 'doi', 'licence', 'source', 'accession', 'url', 'sha256', 'n_cells', 'same_as']
-    return rowJson(row.findAll { key, _value -> !(key in others) })
+    return row.findAll { key, _value -> !(key in others) }
+}
+
+def stepJson(row) {
+    return rowJson(ofSteps(row))
 }
 
 // Only what RESOLVE and FETCH depend on: a new title or tissue leaves the download cached.
@@ -27,9 +31,14 @@ def ofRow(meta, found, refused) {
     return names ? names.collect { name -> meta + [id: name] } : [meta]
 }
 
-// What RESOLVE wrote, on one line: as a value it leaves what follows cached when it says the same.
-def resolvedJson(folder, name) {
-    return groovy.json.JsonOutput.toJson(readJson(folder.resolve("${name}.json")))
+// What RESOLVE wrote, as a value: what follows stays cached when a new look-up says the same.
+def filesJson(folder) {
+    return rowJson(readJson(folder.resolve('files.json')))
+}
+
+def factsJson(folder) {
+    def facts = readJson(folder.resolve('facts.json'))
+    return rowJson([dataset_id: facts.dataset_id, columns: ofSteps(facts.columns), samples: facts.samples ?: [:]])
 }
 
 // Files of the source `file`, to be staged. One that is missing or out of reach is left out:
