@@ -39,7 +39,7 @@ class ArchiveServer:
 
     With ``fault_every=3`` every third request meets one of `faults` in turn: ``503``; ``429`` with
     Retry-After 0; ``cut`` (half of the body comes); ``reset`` (the connection is dropped before a
-    word); ``html`` (a captcha page with status 200).
+    word); ``html`` (a captcha page with status 200). `seen` requests count as made before.
     """
 
     def __init__(
@@ -48,13 +48,14 @@ class ArchiveServer:
         *,
         fault_every: int = 0,
         faults: Sequence[str] = FAULTS,
+        seen: int = 0,
         port: int = 0,
     ) -> None:
         self.sites = dict(sites)
         self.fault_every = fault_every
         self.requests: list[Request] = []
         self._faults: Iterator[str] = itertools.cycle(faults)
-        self._seen = 0
+        self._seen = seen
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
