@@ -51,6 +51,8 @@ class Simulated:
     primary: Sequence[bool] = (True,)
     fields: Mapping[str, Any] = field(default_factory=dict)
     has_file: bool = True
+    size: int = -1
+    """Announced size of a file that is not there."""
 
     @property
     def dataset_id(self) -> str:
@@ -81,7 +83,7 @@ class Simulated:
             "assets": [
                 {"filesize": -1, "filetype": "RDS", "url": f"{file}.rds"},
                 {
-                    "filesize": len(self.file) if self.has_file else -1,
+                    "filesize": len(self.file) if self.has_file else self.size,
                     "filetype": "H5AD",
                     "url": f"{file}.h5ad",
                 },
@@ -243,6 +245,7 @@ def many(n: int = 400, *, seed: int = 0) -> list[Simulated]:
                 primary=((True,), (True, False), (False,))[int(rng.choice(3, p=[0.7, 0.1, 0.2]))],
                 fields={blanks[i % len(blanks)]: None} if i % 7 == 0 else {},
                 has_file=False,
+                size=-1 if i % 100 == 99 else 20_000 * size,
             )
         )
     return made
