@@ -50,6 +50,9 @@ for _command in COMMANDS:
 _catalogue = App(
     name="catalogue",
     help="Write, check and merge samplesheets of public datasets.",
+    help_epilogue="\n".join(
+        ["Examples:", *(f"  sicmir-atlas {c.name} {c.examples[0]}" for c in CATALOGUE)]
+    ),
     help_format="plaintext",
     group=_groups[USE],
 )

@@ -16,15 +16,15 @@ class Services:
     Parameters
     ----------
     geo_url
-        Holds ``query/acc.cgi``.
+        Look-ups of GEO; holds query/acc.cgi.
     geo_files_url
-        Holds ``series/`` and ``samples/``.
+        Files of GEO; holds series/ and samples/.
     cellxgene_url
-        Curation API.
+        Curation API of CELLxGENE Discover.
     cellxgene_files_url
-        H5AD assets by version; addresses in replies are moved here.
+        H5AD files of CELLxGENE Discover; addresses in replies are moved here.
     scbasecount_url
-        One release; http(s), gs or s3.
+        One release of scBaseCount; http(s), gs or s3.
     email
         Contact, sent along with requests as NCBI asks.
     requester_pays
