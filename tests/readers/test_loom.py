@@ -63,6 +63,17 @@ def test_equals_what_was_written(tmp_path, dtype, chunks, monkeypatch):
         assert matrix.genes["symbol"].isna().all()
 
 
+def test_no_cell_at_all(tmp_path):
+    with h5py.File(tmp_path / "a.loom", "w") as file:
+        file.create_dataset(
+            "matrix", shape=(50_000, 0), maxshape=(50_000, None), chunks=(64, 4096), dtype="f4"
+        )
+        file["row_attrs/Gene"] = [f"G{i}" for i in range(50_000)]
+        file["col_attrs/CellID"] = np.array([], "S5")
+    with open_counts([tmp_path / "a.loom"]) as matrix:
+        assert (matrix.n_cells, list(matrix.blocks())) == (0, [])
+
+
 def test_layer_by_name(tmp_path):
     spliced = simulate(seed=1)
     path = write_loom(tmp_path / "a.loom", simulate(), layers={"spliced": spliced})

@@ -128,6 +128,21 @@ def test_two_genomes_of_version_2_keep_all_genes_and_cells(tmp_path):
         assert matrix.genes["genome"].tolist() == ["GRCh38"] * N_GENES + ["mm10"] * 50
 
 
+def test_antibodies_in_one_of_two_groups(tmp_path):
+    counts = simulate(4, 6)
+    path = write_v3(tmp_path / "a.h5", counts, types=["Gene Expression", "Antibody Capture"] * 2)
+    with h5py.File(path, "a") as file:
+        group = file.create_group("other")
+        write_csc(group, counts + 1)
+        group["barcodes"] = barcodes(6)
+        group["genes"] = np.array([f"ID{i}" for i in range(4)], "S")
+        group["gene_names"] = np.array([f"SYM{i}" for i in range(4)], "S")
+    with open_counts([path]) as matrix:
+        expected = np.vstack([counts[::2], counts + 1]).T
+        np.testing.assert_array_equal(everything(matrix, 4), expected)
+        assert matrix.genes["name"].tolist()[2:] == ["ID0", "ID1", "ID2", "ID3"]
+
+
 def test_two_genomes_of_version_3_and_their_prefixes(tmp_path):
     genomes = ["GRCh38"] * 30 + ["mm10"] * 30
     ids = [f"{genome}_{'_' * (i % 3)}ENSG{i}" for i, genome in enumerate(genomes)]

@@ -68,7 +68,7 @@ class DenseMatrix:
     def entries(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield the entries (cells, genes, values), a few genes of some cells at a time."""
         n_cells = _near(_SLAB_VALUES // self._chunk_genes, self._chunk_cells)
-        n_genes = _near(_SLAB_VALUES // min(n_cells, self._n_cells), self._chunk_genes)
+        n_genes = _near(_SLAB_VALUES // max(1, min(n_cells, self._n_cells)), self._chunk_genes)
         for gene in range(0, self._n_genes, n_genes):
             for cell in range(0, self._n_cells, n_cells):
                 slab = self._slab(slice(cell, cell + n_cells), slice(gene, gene + n_genes))

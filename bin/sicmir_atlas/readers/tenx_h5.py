@@ -97,9 +97,10 @@ class TenxH5Matrix(CountMatrix):
     def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream row blocks; several groups are brought together on disk, once."""
         if len(self._parts) > 1:
-            yield from self._joined.blocks(self.n_genes, n_rows)
-            return
-        for block in self._parts[0].matrix.blocks(n_rows):
+            blocks = self._joined.blocks(len(self._kept), n_rows)
+        else:
+            blocks = self._parts[0].matrix.blocks(n_rows)
+        for block in blocks:
             yield block if self._kept.all() else block[:, self._kept]
 
     def close(self) -> None:
