@@ -31,6 +31,8 @@ def site(path):
         "page": Reply(b" <!DOCTYPE html><html>is currently private</html>"),
         "captcha": Reply(CAPTCHA),
         "half.json": Reply(b'{"a": [1,'),
+        "deep.json": Reply(b"[" * 100_000),
+        "deep": Reply(b"[" * 50_000, 404, {"Content-Type": PROBLEM_TYPE}),
         "coded.json": Reply(gzip.compress(b'{"a": 1}'), 200, {"Content-Encoding": "gzip"}),
         "problem?token=1": Reply(json.dumps(PROBLEM).encode(), 403, {"Content-Type": PROBLEM_TYPE}),
         "bare": Reply(b"[]", 400, {"Content-Type": PROBLEM_TYPE}),
@@ -99,6 +101,8 @@ def test_a_captcha_in_place_of_json_is_a_block_that_may_end(archive, client):
 def test_what_does_not_parse_is_corrupt(archive, client):
     with pytest.raises(CorruptError, match=r"/s/half\.json: no JSON: Expecting value"):
         client.json(f"{archive.url('s')}/half.json")
+    with pytest.raises(CorruptError, match=r"/s/deep\.json: no JSON: maximum recursion depth"):
+        client.json(f"{archive.url('s')}/deep.json")
     with pytest.raises(CorruptError, match=r"/s/short\.gz: broken gzip"):
         client.text(f"{archive.url('s')}/short.gz")
 
@@ -108,9 +112,11 @@ def test_a_no_is_final_and_gives_the_services_own_reason(archive, client):
         client.json(f"{archive.url('s')}/problem?token=1")
     with pytest.raises(GoneError, match=r"HTTP 400 .*; check the address"):
         client.json(f"{archive.url('s')}/bare")
+    with pytest.raises(GoneError, match=r"HTTP 404 .*; check the address"):
+        client.json(f"{archive.url('s')}/deep")
     with pytest.raises(GoneError, match="HTTP 404"):
         client.text(f"{archive.url('s')}/gone")
-    assert len(archive.requests) == 3
+    assert len(archive.requests) == 4
 
 
 def test_what_may_heal_is_tried_again(archive, client):

@@ -114,7 +114,7 @@ class Client:
         text = _decoded(self.content(url), url)
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             page = text.lstrip().startswith("<")
             said = "a web page (HTML) in place of JSON" if page else f"no JSON: {error}"
             msg = f"{mask(url)}: {said}; check the address of the service, or try again later"

@@ -113,7 +113,7 @@ def _detail(response: httpx.Response) -> str | None:
         return None
     try:
         detail = json.loads(next(response.iter_bytes(_LONGEST_PROBLEM), b""))["detail"]
-    except (httpx.RequestError, ValueError, KeyError, TypeError):
+    except (httpx.RequestError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return " ".join(str(detail).split())[:300]
 
