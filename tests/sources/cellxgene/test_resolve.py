@@ -124,6 +124,13 @@ def test_of_a_collection_each_dataset_is_judged_alone(ask):
     )
 
 
+def test_an_id_from_outside_leads_out_of_no_folder(ask):
+    strange = Simulated(title="Strange", fields={"dataset_id": "/../../x"}, has_file=False)
+    _, client = ask(cellxgene_sites([LUNG, strange]))
+    found = resolve_cellxgene(row(LUNG.collection_id), client)
+    assert {f.dataset_id for f in found} == {f"mine.{LUNG.dataset_id[:8]}", "mine.x"}
+
+
 def test_copies_are_taken_when_the_row_asks(ask):
     copy = Simulated(title="Copy", primary=(False,), has_file=False)
     _, client = ask(cellxgene_sites([copy]))

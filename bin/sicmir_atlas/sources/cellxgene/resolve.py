@@ -12,6 +12,7 @@ from sicmir_atlas.sources.cellxgene.dataset import (
     require_included,
     to_resolved,
 )
+from sicmir_atlas.sources.files import safe_name
 from sicmir_atlas.sources.resolved import Refused, Resolved
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def resolve_cellxgene(dataset: Mapping[str, Any], client: Client) -> list[Resolv
         return [resolve_entry(where, dataset, found.datasets[0], found.collection, client)]
     resolved: list[Resolved | Refused] = []
     for entry in found.datasets:
-        name = f"{where}.{accession_of(entry)[:8]}"
+        name = f"{where}.{safe_name(accession_of(entry)[:8])}"
         try:
             resolved.append(resolve_entry(name, dataset, entry, found.collection, client))
         except ExcludedDataset as because:
