@@ -62,6 +62,7 @@ def test_other_pages_are_a_block_never_missing(geo, page):
         b"",
         b"^SERIES = GSE90000\n!Series_title = of another\n",
         b"^SERIES = GSE900001\n!Series_ti",
+        b"^PLATFORM = GPL1\n!Platform_series_id = GSE900001\n",
     ],
 )
 def test_a_body_that_is_not_the_whole_record_is_asked_for_again(geo, body):

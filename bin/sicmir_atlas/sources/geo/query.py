@@ -94,7 +94,7 @@ def look_up(
         except (GoneError, UnavailableError) as error:
             msg = f"{accession}: {error}"
             raise type(error)(msg) from error
-        _refuse_page(text, accession)
+        _refuse_page(text, accession, targ)
         return text
 
     text = insist(once, client, address=f"{accession}: {mask(base)}", patient=patient)
@@ -109,7 +109,7 @@ def insist(
     return persist(once, address=address, tries=tries, wait=client.wait)
 
 
-def _refuse_page(text: str, accession: str) -> None:
+def _refuse_page(text: str, accession: str, targ: Literal["self", "gsm"]) -> None:
     """Pass where a body is the record asked for; say what else it is.
 
     Raises
@@ -120,7 +120,9 @@ def _refuse_page(text: str, accession: str) -> None:
         If it is another page, or cut short.
     """
     if text.startswith("^"):
-        if re.search(rf"\b{accession}\b", text) and text.endswith("\n"):
+        kind = "SAMPLE" if accession.startswith("GSM") else "SERIES"
+        own = rf"^\^{kind} *= *{accession}\s*$" if targ == "self" else rf"\b{accession}\b"
+        if re.search(own, text, re.IGNORECASE | re.MULTILINE) and text.endswith("\n"):
             return
         msg = f"the record is cut short, or is not of {accession}"
         raise Retry(msg)
