@@ -14,6 +14,7 @@ from sicmir_atlas.sources.cloud import BUCKETS
 from sicmir_atlas.sources.containers import is_gzip, is_hdf5_name, without_gz
 from sicmir_atlas.sources.files import local_path, mask, scheme_of
 from sicmir_atlas.sources.part import Part
+from sicmir_atlas.sources.streams import require_whole
 from sicmir_atlas.sources.unpack import MAX_UNPACKED, unpack, unwrap
 from sicmir_atlas.sources.verify import verify
 
@@ -58,7 +59,7 @@ def fetch(
     tries, timeout, wait
         Requests before giving up, seconds a server may be silent, seconds before the second try.
     max_unpacked
-        Bytes that one archive may unfold into; see :func:`.unpack.unpack`.
+        Bytes that one archive, or gzip file, may unfold into; see :func:`.unpack.unpack`.
     requester_pays
         Project that pays for what is read from a bucket; see :func:`.cloud.download`.
     progress
@@ -73,8 +74,8 @@ def fetch(
     GoneError
         If the file does not exist, or the server refuses it.
     CorruptError
-        If bytes differ from what was promised, are a web page, or not what the name says; if an
-        archive is not safe to unpack.
+        If bytes differ from what was promised, are a web page, or not what the name says; if what
+        is compressed does not end as it should, or an archive is not safe to unpack.
     UnavailableError
         If the tries are spent: the one error that a later retry may heal.
     MissingExtraError
@@ -102,6 +103,9 @@ def fetch(
         get = _getter(scheme, requester_pays)
         get(file, part.path, tries=tries, timeout=timeout, wait=wait, progress=progress)
         verify(part.path, file, mask(file.url))
+        if not (file.checksum or file.unpack is not None or is_hdf5_name(file.name)):
+            # what is cut short would stay in the work folder, where a resume finds it
+            require_whole(part.path, f"{mask(file.url)}: {file.name}", max_unpacked)
         placed = _place(part.path, file, target, max_unpacked)
         if cache:
             to_cache(cache, file, part.path)
@@ -170,6 +174,6 @@ def _take(file: RemoteFile, target: Path, max_unpacked: int) -> Path:
     if not path.is_file():
         msg = f"{file.name}: no such file; check column url, relative to the samplesheet"
         raise GoneError(msg)
-    verify(path, file, str(path))
+    verify(path, file, "column url")
     logger.info("%s: from disk, %d bytes", file.name, path.stat().st_size)
     return _place(path, file, target, max_unpacked)

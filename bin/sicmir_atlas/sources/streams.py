@@ -15,8 +15,9 @@ from sicmir_atlas.errors import CorruptError, SicmirError
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["Budget", "Forward", "decompressed", "sound"]
+__all__ = ["Budget", "Forward", "decompressed", "require_whole", "sound"]
 
 # headers of archives are read at once; the longest sound ones hold a path
 _LONGEST_READ = 16 << 20
@@ -121,6 +122,21 @@ def decompressed(file: io.BufferedReader) -> IO[bytes] | None:
     if head.startswith(b"\xfd7zXZ"):
         return lzma.LZMAFile(file)
     return None
+
+
+def require_whole(path: Path, label: str, max_unpacked: int) -> None:
+    """Read a file to the end of its compression, if it has any; nothing is kept.
+
+    Raises
+    ------
+    CorruptError
+        If it is cut short or damaged, or unfolds into more than `max_unpacked` bytes.
+    """
+    budget = Budget(max_unpacked)
+    with path.open("rb") as file, sound(label):
+        unfolded = decompressed(file)
+        while unfolded and (chunk := unfolded.read(1 << 20)):
+            budget.spend(len(chunk), label)
 
 
 @contextmanager
