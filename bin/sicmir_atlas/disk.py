@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["digest_of", "link_or_copy", "no_space", "written_whole"]
+__all__ = [
+    "digest_of",
+    "folder_written_whole",
+    "link_or_copy",
+    "no_space",
+    "require_room",
+    "written_whole",
+]
 
+_ROOM = 8 << 20  # more than HDF5 holds back
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -36,6 +44,20 @@ def no_space(error: BaseException) -> bool:
     if getattr(error, "errno", None) in _FULL:
         return True
     return "no space left on device" in str(error).lower()
+
+
+def require_room(path: Path, n_bytes: int) -> None:
+    """Refuse to write where the disk is about to be full, for writers that cannot bear it.
+
+    HDF5 crashes when it cannot flush what it holds.
+
+    Raises
+    ------
+    OSError
+        As the full disk itself would: ``ENOSPC``, with the path.
+    """
+    if shutil.disk_usage(path.parent).free < n_bytes + _ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -69,3 +91,23 @@ def written_whole(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """Give a folder to fill; it becomes ``path``, whatever was there, when the block ends well.
+
+    Nothing is left of a block that fails, and what a killed process left is not built upon.
+    """
+    part = path.with_name(f".part-{path.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

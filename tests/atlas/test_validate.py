@@ -71,11 +71,11 @@ def test_a_file_of_a_former_build_is_named_and_no_violation(tampered):
 
 def test_a_null_where_none_is_allowed(tampered):
     table = tampered.table("qc_losses")
-    values = [None, *table["threshold"].to_pylist()[1:]]
-    tampered.rewrite("qc_losses", with_column(table, "threshold", values, nullable=True))
+    values = [None, *table["n_fail"].to_pylist()[1:]]
+    tampered.rewrite("qc_losses", with_column(table, "n_fail", values, nullable=True))
     got = said(tampered)
-    assert "qc_losses.parquet: threshold has 1 nulls, none are allowed" in got
-    assert any(v.startswith("qc_losses.parquet: column is `threshold: double`") for v in got)
+    assert "qc_losses.parquet: n_fail has 1 nulls, none are allowed" in got
+    assert any(v.startswith("qc_losses.parquet: column is `n_fail: int64`") for v in got)
 
 
 def test_a_prediction_that_is_not_finite(tampered):

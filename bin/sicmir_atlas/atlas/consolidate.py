@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,7 +12,7 @@ from sicmir_atlas import __version__
 from sicmir_atlas.atlas.database import build_database
 from sicmir_atlas.atlas.files import AtlasFile, TableWriter, write_table
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
-from sicmir_atlas.disk import link_or_copy
+from sicmir_atlas.disk import folder_written_whole, link_or_copy
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.names import mirnas, parse_mirna
 
@@ -61,49 +60,46 @@ def consolidate(
     """
     by_id = {shard.dataset["dataset_id"]: shard for shard in shards}
     _require_one_version(by_id, model)
-    part = output.with_name(output.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
     metadata = {
         "sicmir_atlas.model_id": model.model_id,
         "sicmir_atlas.pipeline_version": __version__,
         "sicmir_atlas.processing_version": str(PROCESSING_VERSION),
     }
-    files: list[AtlasFile] = []
-    kept = [by_id[row["dataset_id"]] for row in datasets if row["dataset_id"] in by_id]
-    kept.sort(key=lambda shard: shard.dataset["dataset_id"])
-    for shard in kept:
-        for file in shard.files:
-            if TABLES[file.table].per_dataset:
-                link_or_copy(shard.folder / file.path, part / file.path)
-                files.append(file)
-    for name, spec in TABLES.items():
-        if spec.per_dataset or name in ("datasets", "mirnas"):
-            continue
-        with TableWriter(part, spec, metadata=metadata) as writer:
-            for shard in kept:
-                for file in shard.files:
-                    if file.table == name:
-                        writer.write(pq.read_table(shard.folder / file.path))
-        files.append(_done(writer))
-    rows = [_dataset_row(row, by_id, verdicts, failures) for row in datasets]
-    table = pd.DataFrame(sorted(rows, key=lambda row: row["dataset_id"]))
-    files.append(write_table(part, TABLES["datasets"], table, metadata=metadata))
-    files.append(write_table(part, TABLES["mirnas"], _mirna_table(model), metadata=metadata))
+    with folder_written_whole(output) as part:
+        files: list[AtlasFile] = []
+        kept = [by_id[row["dataset_id"]] for row in datasets if row["dataset_id"] in by_id]
+        kept.sort(key=lambda shard: shard.dataset["dataset_id"])
+        for shard in kept:
+            for file in shard.files:
+                if TABLES[file.table].per_dataset:
+                    link_or_copy(shard.folder / file.path, part / file.path)
+                    files.append(file)
+        for name, spec in TABLES.items():
+            if spec.per_dataset or name in ("datasets", "mirnas"):
+                continue
+            with TableWriter(part, spec, metadata=metadata) as writer:
+                for shard in kept:
+                    for file in shard.files:
+                        if file.table == name:
+                            writer.write(pq.read_table(shard.folder / file.path))
+            files.append(_done(writer))
+        rows = [_dataset_row(row, by_id, verdicts, failures) for row in datasets]
+        table = pd.DataFrame(sorted(rows, key=lambda row: row["dataset_id"]))
+        files.append(write_table(part, TABLES["datasets"], table, metadata=metadata))
+        files.append(write_table(part, TABLES["mirnas"], _mirna_table(model), metadata=metadata))
 
-    files.sort(key=lambda file: file.path)
-    build_database(part, files)
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "processing_version": PROCESSING_VERSION,
-        "pipeline_version": __version__,
-        "model": {"model_id": model.model_id, **_model_checksum(model)},
-        "parameters": dict(parameters),
-        "inputs": {r["dataset_id"]: r["sha256"] for r in rows if r.get("sha256")},
-        "files": [file.as_dict() for file in files],
-    }
-    (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-    shutil.rmtree(output, ignore_errors=True)
-    part.rename(output)
+        files.sort(key=lambda file: file.path)
+        build_database(part, files)
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "processing_version": PROCESSING_VERSION,
+            "pipeline_version": __version__,
+            "model": {"model_id": model.model_id, **_model_checksum(model)},
+            "parameters": dict(parameters),
+            "inputs": {r["dataset_id"]: r["sha256"] for r in rows if r.get("sha256")},
+            "files": [file.as_dict() for file in files],
+        }
+        (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
 def _require_one_version(shards: Mapping[str, Shard], model: Model) -> None:

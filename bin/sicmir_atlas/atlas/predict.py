@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +14,7 @@ from sicmir_atlas.atlas import files
 from sicmir_atlas.atlas.files import AtlasFile, TableWriter, to_arrow
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
 from sicmir_atlas.atlas.shard import Shard
+from sicmir_atlas.disk import folder_written_whole
 from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.model.pooling import BOOTSTRAP_ABOVE, MAX_DRAWS, PoolPlan, check_not_degenerate
 from sicmir_atlas.model.pooling import pool as pool_rows
@@ -77,57 +77,55 @@ def predict_dataset(
     facts = prepared.facts
     dataset_id: str = facts["dataset"]["dataset_id"]
     cells = prepared.cells()
-    part = output.with_name(output.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
     versions = {
         "schema_version": SCHEMA_VERSION,
         "processing_version": str(PROCESSING_VERSION),
         "pipeline_version": __version__,
         "model_id": model.model_id,
     }
-    writing = _Writing(part, dataset_id, {**versions, "dataset_sha256": facts["sha256"]})
+    with folder_written_whole(output) as part:
+        writing = _Writing(part, dataset_id, {**versions, "dataset_sha256": facts["sha256"]})
 
-    about = _dataset_facts(facts, cells)
-    labelled = cells["cell_type_original"].notna()
-    pools = pd.DataFrame({"method": []})
-    try:
+        about = _dataset_facts(facts, cells)
+        labelled = cells["cell_type_original"].notna()
+        pools = pd.DataFrame({"method": []})
+        try:
+            if labelled.any():
+                pools, predicted = _predict_pools(prepared, cells, dataset_id, predictor, options)
+            elif not options.per_cell:
+                figure = "no cell has a label to pool by, and per-cell prediction is off"
+                raise ExcludedDataset("cell_type", figure)
+        except ExcludedDataset as excluded:
+            excluded.facts.update(about)
+            raise
         if labelled.any():
-            pools, predicted = _predict_pools(prepared, cells, dataset_id, predictor, options)
-        elif not options.per_cell:
-            figure = "no cell has a label to pool by, and per-cell prediction is off"
-            raise ExcludedDataset("cell_type", figure)
-    except ExcludedDataset as excluded:
-        excluded.facts.update(about)
-        raise
-    if labelled.any():
-        with writing.table("pool_mirna") as writer:
-            writer.write(to_arrow(pools, TABLES["pool_mirna"], predicted))
-        writing.add("cell_type_mirna", _cell_type_means(pools, predicted, cells))
-    if options.per_cell:
-        _predict_cells(prepared, cells, predictor, writing, options)
-    writing.add("cells", cells)
-    writing.add("qc_losses", prepared.qc_losses())
-    missing = facts["missing_landmarks"]
-    writing.add(
-        "missing_landmarks", pd.DataFrame({"landmark": missing.keys(), "reason": missing.values()})
-    )
+            with writing.table("pool_mirna") as writer:
+                writer.write(to_arrow(pools, TABLES["pool_mirna"], predicted))
+            writing.add("cell_type_mirna", _cell_type_means(pools, predicted, cells))
+        if options.per_cell:
+            _predict_cells(prepared, cells, predictor, writing, options)
+        writing.add("cells", cells)
+        writing.add("qc_losses", prepared.qc_losses())
+        missing = facts["missing_landmarks"]
+        writing.add(
+            "missing_landmarks",
+            pd.DataFrame({"landmark": missing.keys(), "reason": missing.values()}),
+        )
 
-    shard = Shard(part)
-    shard.write(
-        dataset={
-            **about,
-            "pooling": _pooling(pools),
-            "balance": options.balance,
-            "n_pools": len(pools),
-            "status": "included",
-            "model_id": model.model_id,
-            "processing_version": PROCESSING_VERSION,
-        },
-        versions=versions,
-        files=writing.files,
-    )
-    shutil.rmtree(output, ignore_errors=True)
-    part.rename(output)
+        shard = Shard(part)
+        shard.write(
+            dataset={
+                **about,
+                "pooling": _pooling(pools),
+                "balance": options.balance,
+                "n_pools": len(pools),
+                "status": "included",
+                "model_id": model.model_id,
+                "processing_version": PROCESSING_VERSION,
+            },
+            versions=versions,
+            files=writing.files,
+        )
     return Shard(output)
 
 

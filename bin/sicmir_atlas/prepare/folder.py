@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sicmir_atlas.disk import folder_written_whole, require_room
 from sicmir_atlas.errors import GoneError
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.readers.h5ad import H5adMatrix
@@ -88,22 +88,18 @@ def write_prepared(
     blocks
         Raw landmark counts of the kept cells.
     """
-    part = output.with_name(output.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     sizes, done = cells["n_counts"].to_numpy(float), 0
-    with LandmarkWriter(part / "landmarks.h5ad") as writer:
-        for block in blocks:
-            stop = done + block.shape[0]
-            writer.add(normalise(block, sizes[done:stop]))
-            done = stop
-        writer.finish(cells["cell_id"])
-    cells.to_parquet(part / "cells.parquet", index=False)
-    qc_losses.to_parquet(part / "qc_losses.parquet", index=False)
-    everything = {**facts, "missing_landmarks": dict(missing_landmarks)}
-    (part / "prepared.json").write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
-    shutil.rmtree(output, ignore_errors=True)
-    part.rename(output)
+    with folder_written_whole(output) as part:
+        with LandmarkWriter(part / "landmarks.h5ad") as writer:
+            for block in blocks:
+                stop = done + block.shape[0]
+                writer.add(normalise(block, sizes[done:stop]))
+                done = stop
+            writer.finish(cells["cell_id"])
+        cells.to_parquet(part / "cells.parquet", index=False)
+        qc_losses.to_parquet(part / "qc_losses.parquet", index=False)
+        everything = {**facts, "missing_landmarks": dict(missing_landmarks)}
+        (part / "prepared.json").write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
     return PreparedDataset(output)
 
 
@@ -111,6 +107,8 @@ class LandmarkWriter:
     """Write a cells × 977 matrix as h5ad, block by block."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        require_room(path, 0)
         self._file = h5py.File(path, "w")
         self._group = self._file.create_group("X")
         for name, dtype in (("data", np.float32), ("indices", np.int32)):
@@ -125,6 +123,7 @@ class LandmarkWriter:
 
     def add(self, block: sparse.csr_matrix) -> None:
         """Append rows."""
+        require_room(self._path, block.data.nbytes + block.indices.nbytes)
         start = int(self._ends[-1][-1])
         for name, values in (("data", block.data), ("indices", block.indices)):
             dataset = self._group[name]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gzip
 import logging
-import shutil
 import tarfile
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING, cast
 
 from sicmir_atlas import formats
-from sicmir_atlas.disk import written_whole
+from sicmir_atlas.disk import folder_written_whole, written_whole
 from sicmir_atlas.errors import CorruptError, InputError
 from sicmir_atlas.sources.containers import is_gzip, is_hdf5_name, require_hdf5, without_gz
 from sicmir_atlas.sources.files import safe_name
@@ -68,7 +67,7 @@ def unpack(
     InputError
         If no member is to be taken.
     """
-    with _folder_whole(target) as folder:
+    with folder_written_whole(target) as folder:
         work = _Unpacking(folder, target.name, globs, Budget(max_unpacked))
         with archive.open("rb") as file:
             work.walk(file, (), everything="*" in globs)
@@ -221,20 +220,3 @@ def _one_name(shown: str) -> Iterator[None]:
     except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
         msg = f"{shown}: another member has the same name on disk: unpack them by hand"
         raise CorruptError(msg) from error
-
-
-@contextmanager
-def _folder_whole(target: Path) -> Iterator[Path]:
-    """Give a folder to fill; it becomes `target` when the block ends well."""
-    part = target.with_name(f".part-{target.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
-        part.replace(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
