@@ -84,6 +84,16 @@ def test_dropped_rows_are_a_blocklist(sheets, tmp_path):
     assert [r["dataset_id"] for r in again.rows] == [r["dataset_id"] for r in merged.rows]
 
 
+def test_a_blocklist_of_what_was_dropped_refuses_no_row_that_stays(tmp_path):
+    page = f"https://cellxgene.cziscience.com/collections/{C1}"
+    rows = [row("a", "cellxgene", page), row("b", "geo", "GSM1|GSM2")]
+    merged = merge([rows, [row("c", "cellxgene", C1), row("d", "geo", "GSM2")]])
+    assert [r["dataset_id"] for r in merged.dropped] == ["c", "d"]
+    write_dropped(tmp_path / "dropped.csv", merged)
+    again = merge([rows], blocked=read_blocklist(tmp_path / "dropped.csv"))
+    assert [r["dataset_id"] for r in again.rows] == ["a", "b"]
+
+
 def test_a_blocklist_leaves_rows_out(sheets):
     merged = merge(sheets, blocked={"gse6": "cell lines", C2: "organoids"})
     assert {r["dataset_id"]: r["reason"] for r in merged.dropped if not r["kept"]} == {

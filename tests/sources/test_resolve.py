@@ -95,6 +95,29 @@ def test_a_blocklist_gives_its_reason(tmp_path):
     assert resolve(row(accession="GSE11"), blocked=blocked)
 
 
+COLLECTION = "e5f58829-1a66-40b5-a624-9046778e74f5"
+PAGE = f"https://cellxgene.cziscience.com/collections/{COLLECTION}"
+
+
+@pytest.mark.parametrize(
+    ("listed", "cells", "said"),
+    [
+        ("GSM2", {"accession": "GSM1|gsm2"}, "gsm2: why"),
+        ("GSM1|GSM2", {"accession": "GSM1|GSM2"}, r"GSM1\|GSM2: why"),
+        ("https://x.org/b", {"url": "https://x.org/a | https://x.org/b"}, "https://x.org/b: why"),
+        ("10.1000/x", {"doi": "https://doi.org/10.1000/X"}, "https://doi.org/10.1000/X: why"),
+        ("https://doi.org/10.1000/X", {"doi": "10.1000/x"}, "10.1000/x: why"),
+        (COLLECTION, {"accession": PAGE}, f"{PAGE}: why"),
+        (PAGE, {"accession": COLLECTION.upper()}, f"{COLLECTION.upper()}: why"),
+    ],
+)
+def test_a_blocklist_knows_names_however_they_are_written(tmp_path, listed, cells, said):
+    path = tmp_path / "b.csv"
+    path.write_text(f"accession,reason\n{listed},why\n")
+    with pytest.raises(ExcludedDataset, match=said):
+        resolve(row(**cells), blocked=read_blocklist(path))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sicmir_atlas.catalogue.duplicates import find_duplicates
 from sicmir_atlas.disk import written_whole
 from sicmir_atlas.errors import ExcludedDataset
-from sicmir_atlas.sources.blocklist import BLOCKLIST_COLUMNS, require_wanted
+from sicmir_atlas.sources.blocklist import BLOCKLIST_COLUMNS, known_as, require_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,12 +86,13 @@ def merge(sheets: Sequence[Sequence[Row]], *, blocked: Mapping[str, str] | None 
 
 def write_dropped(path: Path, merged: Merged) -> None:
     """Write what was dropped as a blocklist, but for accessions that a row which stays has."""
-    stay = {_accession(row).lower() for row in merged.rows}
+    stay = {name for row in merged.rows for name in known_as(_accession(row))}
     names = (*BLOCKLIST_COLUMNS, "dataset_id", "kept")
     with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, names, lineterminator="\n")
         table.writeheader()
-        table.writerows(row for row in merged.dropped if row["accession"].lower() not in stay)
+        dropped = (row for row in merged.dropped if known_as(row["accession"])[0] not in stay)
+        table.writerows(dropped)
 
 
 def _dropped(row: Row, reason: str, kept: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING
 
 from sicmir_atlas.errors import ExcludedDataset, GoneError, InputError
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["BLOCKLIST_COLUMNS", "read_blocklist", "require_wanted"]
+__all__ = ["BLOCKLIST_COLUMNS", "known_as", "read_blocklist", "require_wanted"]
 
 BLOCKLIST_COLUMNS = ("accession", "reason")
+
+_DOI = re.compile(r"(?:doi:\s*|https?://(?:dx\.)?doi\.org/)(?=10\.\d)")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def read_blocklist(path: Path) -> dict[str, str]:
@@ -21,8 +25,8 @@ def read_blocklist(path: Path) -> dict[str, str]:
 
     Returns
     -------
-    Reason by accession in lower case. An accession may be that of a dataset, a version, a
-    collection or a series, a DOI or an address.
+    Reason by accession in lower case, without an address around a DOI or an id of CELLxGENE. An
+    accession may be that of a dataset, a version, a collection or a series, a DOI or an address.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def read_blocklist(path: Path) -> dict[str, str]:
                         "needed: whoever reads the list later has to know why"
                     )
                     raise InputError(msg)
-                blocked[accession.lower()] = reason
+                blocked[_plain(accession)] = reason
     except FileNotFoundError as error:
         msg = f"{path}: no such blocklist"
         raise GoneError(msg) from error
@@ -61,12 +65,30 @@ def read_blocklist(path: Path) -> dict[str, str]:
 def require_wanted(names: Iterable[str | None], blocked: Mapping[str, str]) -> None:
     """Refuse a dataset that is on the blocklist under any of its names.
 
+    Of several accessions or addresses, joined by ``|``, one is enough.
+
     Raises
     ------
     ExcludedDataset
         Rule ``blocklist``, with the reason given there.
     """
-    for name in names:
-        reason = blocked.get((name or "").strip().lower())
-        if reason:
-            raise ExcludedDataset("blocklist", f"{name}: {reason}")
+    for given in names:
+        for name in known_as(given):
+            if reason := blocked.get(name):
+                shown = given if name == _plain(given or "") else name
+                raise ExcludedDataset("blocklist", f"{shown}: {reason}")
+
+
+def known_as(given: str | None) -> list[str]:
+    """All that a blocklist may call a cell: as a whole, and each part of it.
+
+    In lower case, without an address around a DOI or an id of CELLxGENE.
+    """
+    parts = (given or "").split("|")
+    return list(dict.fromkeys(_plain(part) for part in (given or "", *parts) if part.strip()))
+
+
+def _plain(name: str) -> str:
+    text = _DOI.sub("", name.strip().lower(), count=1)
+    found: list[str] = [] if "|" in text else _UUID.findall(text)
+    return found[-1] if found else text
