@@ -60,6 +60,20 @@ def test_paths_belong_to_the_folder_of_the_samplesheet(check, base, url, expecte
     assert row["url"] == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("contact_email", "o'neil@example.org"),
+        ("requester_pays", "my'project"),
+        ("geo_url", "https://example.org/'; touch x; '"),
+        ("scbasecount_url", "gs://bucket/a release"),
+    ],
+)
+def test_what_stands_between_quotes_in_a_command_cannot_end_them(name, value):
+    with pytest.raises(InvalidInputError, match=f"--{name}: "):
+        check_parameters({name: value}, schema=PARAMETERS)
+
+
 def test_yaml_with_the_same_keys_gives_the_same_rows(check):
     csv = check(
         f"dataset_id,source,url,sha256,donor,title\na,file,x.mtx|y.tsv,{SHA}|md5:{MD5},1,T\n"

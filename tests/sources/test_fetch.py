@@ -16,6 +16,7 @@ import pytest
 import sicmir_atlas
 from sicmir_atlas.errors import CorruptError, GoneError, InputError, UnavailableError
 from sicmir_atlas.sources import RemoteFile, fetch
+from sicmir_atlas.sources.download import download
 
 PACKAGE = Path(sicmir_atlas.__file__).parents[1]
 
@@ -361,6 +362,11 @@ def test_local_file(tmp_path, as_url):
     source.unlink()
     with pytest.raises(GoneError, match=r"a\.csv: no such file"):
         fetch(file, tmp_path / "out3")
+
+
+def test_says_who_asks(server, body, tmp_path):
+    download(remote(server, body, "ok"), tmp_path / "a.part", email="lab@example.org")
+    assert server.requests[0].agent.endswith(" (lab@example.org)")
 
 
 def test_local_folder(tmp_path):

@@ -35,6 +35,7 @@ def download(
     tries: int = 6,
     timeout: float = 60.0,
     wait: float = 1.0,
+    email: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Fetch an http(s) address into `path`, going on from what is there.
@@ -49,6 +50,8 @@ def download(
         Requests before giving up, seconds before the second; see :func:`.retry.persist`.
     timeout
         Seconds a server may be silent, or slower than 1 kB/s.
+    email
+        Whom the server may write to about these requests.
     progress
         Called as bytes arrive.
 
@@ -63,7 +66,7 @@ def download(
     """
     address = mask(file.url)
     part = Part(file, path, progress)
-    with connection(timeout=timeout) as client:
+    with connection(timeout=timeout, email=email) as client:
 
         def once() -> None:
             with told_apart(address):

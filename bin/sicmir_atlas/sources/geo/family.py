@@ -47,7 +47,7 @@ def family_samples(series: str, client: Client) -> list[Entity]:
         part = Path(folder) / name
 
         def once() -> None:
-            download(file, part)
+            download(file, part, tries=client.tries, wait=client.wait, email=client.services.email)
             with part.open("rb") as body:
                 if body.read(2) == b"\x1f\x8b":
                     return
