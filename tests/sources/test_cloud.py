@@ -119,6 +119,12 @@ def memory(body):
         def _strip_protocol(cls, path):
             return "/" + path.removeprefix("az://").strip("/")
 
+        def info(self, path, **kwargs):
+            if path == "/pays/a.h5ad":  # as the client of gs says it
+                msg = "Bucket is requester pays. Set `requester_pays=True`."
+                raise ValueError(msg)
+            return super().info(path, **kwargs)
+
     fsspec.register_implementation("az", Bucket, clobber=True)
     Bucket().pipe_file("/box/a.h5ad", body)
 
@@ -221,6 +227,8 @@ def test_any_bucket_that_fsspec_knows(memory, body, tmp_path):
         get("az://box/b.h5ad", tmp_path)
     with pytest.raises(InputError, match="a folder: name the files in it"):
         get("az://box", tmp_path)
+    with pytest.raises(GoneError, match=r"Bucket is requester pays.*set credentials, and"):
+        get("az://pays/a.h5ad", tmp_path)
 
 
 def test_a_part_that_is_too_long_starts_over(memory, body, tmp_path):

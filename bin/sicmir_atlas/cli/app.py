@@ -70,6 +70,7 @@ def main(tokens: list[str] | None = None) -> None:
     """Run the command line; exit with the code that fits the error (see :mod:`.errors`)."""
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # its errors are told by ours
     try:
         with full_disk_told(tokens):
             app(tokens, exit_on_error=True)

@@ -181,9 +181,6 @@ def _told_apart(url: str) -> Iterator[None]:
     except FileNotFoundError as error:
         msg = f"{address}: no such object; check the address"
         raise GoneError(msg) from error
-    except (TypeError, ValueError) as error:
-        msg = f"{address}: cannot be asked for: {error}"
-        raise InputError(msg) from error
     except Exception as error:  # the libraries below share no root
         if _is_forbidden(error):
             msg = (
@@ -192,6 +189,9 @@ def _told_apart(url: str) -> Iterator[None]:
                 "that pays where the bucket's owner does not"
             )
             raise GoneError(msg) from error
+        if isinstance(error, (TypeError, ValueError)):
+            msg = f"{address}: cannot be asked for: {error}"
+            raise InputError(msg) from error
         msg = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise Retry(msg) from error
 
