@@ -103,6 +103,24 @@ def test_raw_counts_are_not_taken_for_unfiltered():
     assert set(choose(inside).files) == set(inside)
 
 
+@pytest.mark.parametrize("word", ["normal", "abnormal", "normoxia"])
+def test_healthy_samples_are_not_taken_for_normalised(word):
+    names = [f"GSM1_{word}_counts.csv.gz", "GSM2_tumor_counts.csv.gz"]
+    assert choose(names).files == tuple(names)
+    for other in ("normalised", "normalized", "norm", "log2norm"):
+        assert choose([*names, f"GSE1_{other}.csv.gz"]).files == tuple(names)
+
+
+def test_the_only_file_of_a_sample_is_no_table_of_cells():
+    names = ["GSM1_PBMC.csv.gz", "GSM2_T_cells.csv.gz", "GSM3_metastasis.csv.gz"]
+    libraries, metadata = layout([*names, "GSE1_metadata.csv.gz"])
+    assert [library.files for library in libraries] == [(name,) for name in names]
+    assert metadata == ["GSE1_metadata.csv.gz"]
+    own = ["GSM1_counts.csv.gz", "GSM1_cells.csv.gz", *triplet("GSM2_"), "GSM2_metadata.csv.gz"]
+    assert layout(own, "mtx")[1] == ["GSM1_cells.csv.gz", "GSM2_metadata.csv.gz"]
+    assert layout(["primary_counts.csv", "metastasis_counts.csv"])[1] == []
+
+
 def test_one_format_is_taken_and_the_choice_told():
     choice = choose([*triplet("GSM1_"), "GSM1_filtered.h5", "GSM1.rds"])
     assert choice.files == ("GSM1_filtered.h5",)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -50,12 +51,14 @@ _ROLES: dict[Role, re.Pattern[str]] = {
     "barcodes": re.compile(r"barcodes([._-][^/]*)?\.(tsv|txt|csv)(\.gz)?$"),
     "table": re.compile(r"\.(csv|tsv|txt|tab)(\.gz)?$"),
 }
-_METADATA = re.compile(r"meta_?data|meta|annot|obs|cells|clusters|celltype|cell_type")
+_METADATA = re.compile(r"meta(?!sta[st]|bol)|annot|obs|cells|clusters|celltype|cell_type")
 _COUNTS = re.compile(r"count|matrix|expression|umi|dge")
 _UNFILTERED = re.compile(
     r"raw_(feature|gene)_bc|unfiltered|(^|[._/-])raw(?![._-]?(counts?|umi|data|matrix|tar))([._/-]|$)"
 )
-_NO_COUNTS = re.compile(r"tpm|fpkm|rpkm|cpm|norm|scaled|log2|logcounts|integrated|batch_?correct")
+_NO_COUNTS = re.compile(
+    r"tpm|fpkm|rpkm|cpm|norm(?!al(?!i[sz])|o)|scaled|log2|logcounts|integrated|batch_?correct"
+)
 _ENDING = re.compile(r"(\.(h5ad|h5|loom|mtx|csv|tsv|txt|tab|tar|tgz|gz|bz2|xz))+$", re.IGNORECASE)
 _ROLE_WORD = re.compile(r"(^|[._-])(matrix|features|genes|barcodes)(?=[._-]|$)", re.IGNORECASE)
 _FOLDER_WORDS = re.compile(
@@ -204,7 +207,9 @@ def _roles(names: Iterable[str]) -> dict[Role, list[str]]:
         roles["table"] += roles["features"] + roles["barcodes"]
         roles |= {"features": [], "barcodes": []}
     tables = roles["table"]
-    meta = [name for name in tables if _METADATA.search(_base(name))]
+    samples = Counter(found[0] for name in chain(*roles.values()) if (found := _GSM.search(name)))
+    alone = {name for name in tables if samples[sample_of(name)] == 1}  # "GSM1_T_cells.csv.gz"
+    meta = [name for name in tables if _METADATA.search(_base(name)) and name not in alone]
     if not roles["matrix"] and len(meta) == len(tables):  # a matrix of "T_cells_counts.csv"
         meta = [name for name in meta if not _COUNTS.search(_base(name))]
         if len(tables) == 1:
