@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,8 +12,11 @@ import pytest
 from scipy.io import mmwrite
 from scipy.sparse import coo_matrix, vstack
 
+import sicmir_atlas
 from sicmir_atlas.errors import GoneError, InputError
 from sicmir_atlas.readers import open_counts
+
+PACKAGE = str(Path(sicmir_atlas.__file__).parents[1])
 
 
 def touch(folder, *names):
@@ -62,6 +69,27 @@ def test_libraries_become_one_matrix_whose_cells_know_their_sample(tmp_path, nes
         assert matrix.cells["donor_id"].tolist() == ["d1"] * 5 + ["d2"] * 7
         assert matrix.cells["tissue"].isna().tolist() == [True] * 5 + [False] * 7
         assert matrix.genes["name"].tolist() == genes
+
+
+COUNTED = """
+import resource, sys
+from pathlib import Path
+from sicmir_atlas.readers import open_counts
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, int(sys.argv[2])))
+with open_counts(sorted(Path(sys.argv[1]).iterdir())) as matrix:
+    print(sum(block.sum() for block in matrix.blocks()))
+"""
+
+
+@pytest.mark.parametrize(("hard", "said"), [(500, "120.0"), (200, "368 open files, and 200 are")])
+def test_more_libraries_than_files_may_be_open(tmp_path, hard, said):
+    for i in range(120):
+        (tmp_path / f"GSM{i}_counts.csv").write_text("gene,c1\nA,1\nB,0\n")
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED, tmp_path, str(hard)],
+        check=False, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": PACKAGE},
+    )  # fmt: skip
+    assert said in done.stdout + done.stderr, done.stderr
 
 
 def test_genes_that_one_library_lacks_say_so(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING, Literal
 
 from sicmir_atlas import formats
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Format", "open_counts"]
 
 Format = Literal["auto"] | formats.Format
+
+_OTHER_FILES = 128  # those of imports and of logging
 
 
 def open_counts(
@@ -69,6 +72,7 @@ def open_counts(
             msg = f"{', '.join(paths)}: {name} is for {' and '.join(sorted(fitting))}; "
             msg += f"leave it empty for {others}"
             raise InputError(msg)
+    _let_open(2 * len(libraries))  # each holds its file and what it spills
     opened: list[CountMatrix] = []
     try:
         for library in libraries:
@@ -98,6 +102,24 @@ def _inside(files: Sequence[Path]) -> dict[str, Path]:
             paths[path.name if path.name not in paths else path.as_posix()] = path
     hidden = {name for name, path in paths.items() if path.name.startswith(".")}
     return {n: p for n, p in paths.items() if n not in hidden and p.name != "source.json"}
+
+
+def _let_open(n_files: int) -> None:
+    """Raise the number of files that this process may open, where that is asked and allowed.
+
+    Raises
+    ------
+    InputError
+        If the system allows fewer.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = n_files + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and needed > soft:
+        if hard != resource.RLIM_INFINITY and needed > hard:
+            msg = f"{n_files // 2} libraries need {needed} open files, and {hard} are allowed: "
+            msg += "split the dataset, or raise the hard limit (ulimit -Hn)"
+            raise InputError(msg)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _open_one(
