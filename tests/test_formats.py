@@ -118,6 +118,9 @@ def test_the_only_file_of_a_sample_is_no_table_of_cells():
     assert metadata == ["GSE1_metadata.csv.gz"]
     own = ["GSM1_counts.csv.gz", "GSM1_cells.csv.gz", *triplet("GSM2_"), "GSM2_metadata.csv.gz"]
     assert layout(own, "mtx")[1] == ["GSM1_cells.csv.gz", "GSM2_metadata.csv.gz"]
+    assert layout([*triplet(""), "GSM1_metadata.csv"])[1] == ["GSM1_metadata.csv"]
+    assert layout([*triplet(""), "GSM1_cells.csv"])[1] == ["GSM1_cells.csv"]
+    assert layout(["GSE1.h5ad", "GSM1_metadata.csv"])[1] == ["GSM1_metadata.csv"]
     assert layout(["primary_counts.csv", "metastasis_counts.csv"])[1] == []
 
 

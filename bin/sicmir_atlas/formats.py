@@ -52,6 +52,7 @@ _ROLES: dict[Role, re.Pattern[str]] = {
     "table": re.compile(r"\.(csv|tsv|txt|tab)(\.gz)?$"),
 }
 _METADATA = re.compile(r"meta(?!sta[st]|bol)|annot|obs|cells|clusters|celltype|cell_type")
+_SURELY_METADATA = re.compile(r"meta_?data|annotation")
 _COUNTS = re.compile(r"count|matrix|expression|umi|dge")
 _UNFILTERED = re.compile(
     r"raw_(feature|gene)_bc|unfiltered|(^|[._/-])raw(?![._-]?(counts?|umi|data|matrix|tar))([._/-]|$)"
@@ -208,12 +209,13 @@ def _roles(names: Iterable[str]) -> dict[Role, list[str]]:
         roles |= {"features": [], "barcodes": []}
     tables = roles["table"]
     samples = Counter(found[0] for name in chain(*roles.values()) if (found := _GSM.search(name)))
-    alone = {name for name in tables if samples[sample_of(name)] == 1}  # "GSM1_T_cells.csv.gz"
-    meta = [name for name in tables if _METADATA.search(_base(name)) and name not in alone]
-    if not roles["matrix"] and len(meta) == len(tables):  # a matrix of "T_cells_counts.csv"
-        meta = [name for name in meta if not _COUNTS.search(_base(name))]
-        if len(tables) == 1:
-            meta = []
+    meta = [name for name in tables if _METADATA.search(_base(name))]
+    if not any(roles[role] for role in ("matrix", "h5ad", "10x_h5", "loom")):
+        # "GSM1_T_cells.csv.gz" is all that this sample has
+        alone = {name for name in meta if samples[sample_of(name)] == 1}
+        meta = [n for n in meta if n not in alone or _SURELY_METADATA.search(_base(n))]
+        if len(meta) == len(tables):  # a matrix of "T_cells_counts.csv"
+            meta = [n for n in meta if not _COUNTS.search(_base(n)) and len(tables) > 1]
     roles["metadata"] = meta
     roles["table"] = [name for name in tables if name not in meta]
     return roles
