@@ -191,6 +191,7 @@ def test_damaged_gzip_is_named(tmp_path):
         ("\n1 1 ", "\n1 1 1\n1 1 ", r"header says \d+ entries, the file has"),
         ("%%MatrixMarket matrix coordinate", "%%MatrixMarket matrix array", "first line"),
         ("general", "symmetric", "symmetric"),
+        ("integer general", "pattern general", "a pattern general matrix cannot hold counts"),
     ],
 )
 def test_wrong_text_is_named(tmp_path, old, new, message):

@@ -33,7 +33,6 @@ class _Header(NamedTuple):
     rows: int
     columns: int
     entries: int
-    pattern: bool
     delimiter: str
 
 
@@ -145,7 +144,7 @@ def _read_header(path: Path, limits: Limits) -> _Header:
             msg = f"{path.name}: not a matrix market coordinate file: its first line is "
             msg += f"{' '.join(banner)[:60]!r}"
             raise CorruptError(msg)
-        if banner[4].lower() != "general" or banner[3].lower() == "complex":
+        if banner[4].lower() != "general" or banner[3].lower() in {"complex", "pattern"}:
             msg = f"{path.name}: a {banner[3]} {banner[4]} matrix cannot hold counts"
             raise InputError(msg)
         lines, line = 2, read_line(file, path.name, limits.line)
@@ -165,7 +164,7 @@ def _read_header(path: Path, limits: Limits) -> _Header:
     remedy = "split the dataset into several rows of the samplesheet"
     require_at_most(limits.entries, entries, "entries", path.name, remedy)
     delimiter = "\t" if b"\t" in first_entry else " "
-    return _Header(lines, rows, columns, entries, banner[3].lower() == "pattern", delimiter)
+    return _Header(lines, rows, columns, entries, delimiter)
 
 
 def _parse(path: Path, header: _Header) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -175,7 +174,6 @@ def _parse(path: Path, header: _Header) -> Iterator[tuple[np.ndarray, np.ndarray
 
     if header.entries == 0:
         return
-    names = ["row", "column"] if header.pattern else ["row", "column", "value"]
     types = {"row": pa.int32(), "column": pa.int32(), "value": pa.float64()}
     try:
         with pa.input_stream(str(path), compression="gzip" if is_gzip(path) else None) as stream:
@@ -185,14 +183,13 @@ def _parse(path: Path, header: _Header) -> Iterator[tuple[np.ndarray, np.ndarray
                     use_threads=False,
                     block_size=_TEXT_BLOCK,
                     skip_rows=header.lines,
-                    column_names=names,
+                    column_names=list(types),
                 ),
                 csv.ParseOptions(delimiter=header.delimiter, quote_char=False),
-                csv.ConvertOptions(column_types={name: types[name] for name in names}),
+                csv.ConvertOptions(column_types=types),
             )
             for batch in reader:
-                first, second = (batch.column(k).to_numpy() for k in (0, 1))
-                values = np.ones(len(first)) if header.pattern else batch.column(2).to_numpy()
+                first, second, values = (column.to_numpy() for column in batch.columns)
                 yield first, second, values
     except pa.ArrowInvalid as error:
         msg = f"{path.name}: an entry cannot be read: {error}"
