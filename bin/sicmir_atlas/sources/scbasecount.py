@@ -5,7 +5,6 @@ Its metadata are written by a language model, diseases by study; opt-in for that
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -145,7 +144,9 @@ def _rows(client: Client) -> dict[str, dict[str, Any]]:
         url = f"{base}/metadata/{_FEATURE}/{_ORGANISM}/sample_metadata.parquet"
         content = _content(client, url)
         try:
-            rows = pq.read_table(io.BytesIO(content)).to_pylist()
+            # not read_table: its threads may outlive Python, which then aborts at its end
+            file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
+            rows = file.read(use_threads=False).to_pylist()
             _ROWS[client] = {str(row["srx_accession"]): row for row in rows}
         except (pa.ArrowException, OSError, KeyError) as error:
             first = str(error).splitlines()[0]
