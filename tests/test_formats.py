@@ -1,7 +1,8 @@
 import pytest
 
+from sicmir_atlas.choice import choose, choose_each
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.formats import choose, layout, sample_of
+from sicmir_atlas.formats import layout, sample_of
 
 
 def triplet(prefix, genes="features"):
@@ -149,3 +150,18 @@ def test_nothing_of_counts():
 def test_a_sample_is_the_gsm_of_its_library():
     assert sample_of("GSE1_GSM22_lung") == "GSM22"
     assert sample_of("lung") == "lung"
+
+
+def test_an_archive_of_several_samples_loses_none():
+    names = ["GSM1_counts.csv.gz", *triplet("GSM2_"), "GSM3_raw_feature_bc_matrix.h5", "all.rds"]
+    choice = choose_each(names)
+    assert set(choice.files) == set(names) - {"all.rds"}
+    own = [*triplet("GSM1_"), "GSM1.rds", *triplet("GSM2_raw_"), *triplet("GSM2_lib_")]
+    kept = {*triplet("GSM1_"), *triplet("GSM2_lib_")}
+    assert set(choose_each([*own, "pooled.csv"]).files) == kept
+    assert "they tell no sample: pooled.csv" in choose_each([*own, "pooled.csv"]).notes[-1]
+
+
+def test_lists_of_genes_are_no_table_of_counts():
+    assert choose(["GSE1_genes.txt", "GSE1_counts.txt"]).files == ("GSE1_counts.txt",)
+    assert choose(["GSE1_genes.txt"]).files == ("GSE1_genes.txt",)

@@ -1,11 +1,10 @@
-"""What file names tell: format, role in it, library, and which of several to take."""
+"""What file names tell: format, role in it, library, sample."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
@@ -13,19 +12,21 @@ from typing import TYPE_CHECKING, Literal, get_args
 from sicmir_atlas.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "ARCHIVE",
-    "Choice",
+    "GSM",
     "Format",
     "Library",
     "Role",
-    "choose",
+    "by_role",
     "layout",
+    "libraries_of",
     "refuse",
     "role_of",
     "sample_of",
+    "shown",
 ]
 
 Format = Literal["h5ad", "10x_h5", "mtx", "csv", "loom"]
@@ -54,20 +55,13 @@ _ROLES: dict[Role, re.Pattern[str]] = {
 _METADATA = re.compile(r"meta(?!sta[st]|bol)|annot|obs|cells|clusters|celltype|cell_type")
 _SURELY_METADATA = re.compile(r"meta_?data|annotation")
 _COUNTS = re.compile(r"count|matrix|expression|umi|dge")
-_UNFILTERED = re.compile(
-    r"raw_(feature|gene)_bc|unfiltered|(^|[._/-])raw(?![._-]?(counts?|umi|data|matrix|tar))([._/-]|$)"
-)
-_NO_COUNTS = re.compile(
-    r"tpm|fpkm|rpkm|cpm|norm(?!al(?!i[sz])|o)|scaled|log2|logcounts|integrated|batch_?correct"
-)
 _ENDING = re.compile(r"(\.(h5ad|h5|loom|mtx|csv|tsv|txt|tab|tar|tgz|gz|bz2|xz))+$", re.IGNORECASE)
 _ROLE_WORD = re.compile(r"(^|[._-])(matrix|features|genes|barcodes)(?=[._-]|$)", re.IGNORECASE)
 _FOLDER_WORDS = re.compile(
     r"^(outs|hg19|hg38|grch38.*|.*(feature|gene)_bc_matri(x|ces).*|matri(x|ces)|mtx|counts)$",
     re.IGNORECASE,
 )
-_GSM = re.compile(r"GSM\d+")
-_PREFERENCE: tuple[Format, ...] = ("10x_h5", "mtx", "h5ad", "loom", "csv")
+GSM = re.compile(r"GSM\d+")
 
 _KNOWN = (
     "h5ad, 10x_h5 (Cell Ranger's .h5), mtx (matrix.mtx, features.tsv or genes.tsv, barcodes.tsv), "
@@ -89,14 +83,6 @@ class Library:
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Files to take, and why these, for people."""
-
-    files: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-
 def role_of(name: str) -> Role:
     """Role of a file by its name."""
     lower = name.lower()
@@ -105,7 +91,7 @@ def role_of(name: str) -> Role:
 
 def sample_of(name: str) -> str:
     """Sample that a library's name tells: its GSM where there is one, else the name."""
-    found = _GSM.search(name)
+    found = GSM.search(name)
     return found[0] if found else name
 
 
@@ -124,63 +110,17 @@ def layout(
     if wanted != "auto" and wanted not in get_args(Format):
         msg = f"format {wanted!r} is not known; known are auto, {', '.join(get_args(Format))}"
         raise InputError(msg)
-    roles = _roles(names)
-    found = [library for library in _libraries(roles) if wanted in ("auto", library.format)]
+    roles = by_role(names)
+    found = [library for library in libraries_of(roles) if wanted in ("auto", library.format)]
     if not found:
         refuse(roles["refused"])
     formats = sorted({library.format for library in found})
     if len(formats) != 1 and not _one_format_each(found):
         asked = "one format" if wanted == "auto" else f"format {wanted}"
         what = f", but {' and '.join(formats)}: name one in column format" if formats else ""
-        msg = f"files do not make up {asked}{what}: {_shown(names)}. Known: {_KNOWN}"
+        msg = f"files do not make up {asked}{what}: {shown(names)}. Known: {_KNOWN}"
         raise InputError(msg)
     return found, roles["metadata"]
-
-
-def choose(names: Sequence[str], wanted: str | None = None) -> Choice:
-    """Choose the count files among all that a source offers.
-
-    Without a wish: matrices of called cells before unfiltered ones, raw counts before normalised
-    tables, and of one sample's formats the first of 10x_h5, mtx, h5ad, loom and csv.
-
-    Parameters
-    ----------
-    names
-        File names, of one sample or of a whole series.
-    wanted
-        Names or globs, separated by ``|``: exactly these are taken.
-
-    Raises
-    ------
-    InputError
-        If a wish fits no file, or every file of counts is in a format that cannot be read.
-    """
-    if wanted:
-        return Choice(_wanted(names, wanted))
-    notes = []
-    for what, pattern in (("unfiltered", _UNFILTERED), ("normalised by its name", _NO_COUNTS)):
-        left = [n for n in names if _countlike(n) and pattern.search(n.lower())]
-        rest = [n for n in names if n not in left]
-        if left and any(map(_countlike, rest)):
-            names = rest
-            notes.append(f"left out as {what}: {_shown(left)}")
-    roles = _roles(names)
-    found = _libraries(roles)
-    formats = [name for name in _PREFERENCE if any(lib.format == name for lib in found)]
-    if not found and not roles["archive"]:
-        refuse(roles["refused"])
-        return Choice((), tuple(notes))
-    taken = [lib for lib in found if lib.format == formats[0]] if formats else []
-    files = [name for library in taken for name in library.files]
-    if not files:
-        files = roles["archive"]
-    others = [n for n in names if n not in files and _countlike(n)]
-    if others:
-        notes.append(f"{formats[0] if formats else 'archive'} taken; left out: {_shown(others)}")
-    if roles["metadata"]:
-        tables = _shown(roles["metadata"])
-        notes.append(f"tables of cells, not taken unless named in column files: {tables}")
-    return Choice(tuple(dict.fromkeys(files)), tuple(notes))
 
 
 def refuse(names: Iterable[str]) -> None:
@@ -200,15 +140,19 @@ def refuse(names: Iterable[str]) -> None:
         raise InputError(msg)
 
 
-def _roles(names: Iterable[str]) -> dict[Role, list[str]]:
+def by_role(names: Iterable[str]) -> dict[Role, list[str]]:
+    """Sort files by role, where their company tells what a name alone does not."""
     roles: dict[Role, list[str]] = {role: [] for role in get_args(Role)}
     for name in names:
         roles[role_of(name)].append(name)
     if not roles["matrix"]:  # then "counts_by_genes.tsv" is a table like others
-        roles["table"] += roles["features"] + roles["barcodes"]
+        lists = [*roles["features"], *roles["barcodes"]]
+        tables = [n for n in lists if not roles["table"] or _COUNTS.search(_base(n))]
+        roles["table"] += tables
+        roles["other"] += [n for n in lists if n not in tables]
         roles |= {"features": [], "barcodes": []}
     tables = roles["table"]
-    samples = Counter(found[0] for name in chain(*roles.values()) if (found := _GSM.search(name)))
+    samples = Counter(found[0] for name in chain(*roles.values()) if (found := GSM.search(name)))
     meta = [name for name in tables if _METADATA.search(_base(name))]
     if not any(roles[role] for role in ("matrix", "h5ad", "10x_h5", "loom")):
         # "GSM1_T_cells.csv.gz" is all that this sample has
@@ -221,7 +165,14 @@ def _roles(names: Iterable[str]) -> dict[Role, list[str]]:
     return roles
 
 
-def _libraries(roles: dict[Role, list[str]]) -> list[Library]:
+def libraries_of(roles: Mapping[Role, list[str]]) -> list[Library]:
+    """Group files into libraries.
+
+    Raises
+    ------
+    InputError
+        If a triplet is not whole.
+    """
     single: dict[Role, Format] = {"h5ad": "h5ad", "10x_h5": "10x_h5", "loom": "loom"}
     if not roles["matrix"]:
         single["table"] = "csv"
@@ -243,7 +194,7 @@ def _libraries(roles: dict[Role, list[str]]) -> list[Library]:
         if [len(files[role]) for role in ("matrix", "features", "barcodes")] != [1, 1, 1]:
             msg = (
                 f"{files['matrix'][0]}: a triplet is matrix.mtx, features.tsv or genes.tsv, and "
-                f"barcodes.tsv, called alike but for these words; found {_shown(triplet)}"
+                f"barcodes.tsv, called alike but for these words; found {shown(triplet)}"
             )
             raise InputError(msg)
         found.append(Library(_library_name(key), "mtx", tuple(triplet)))
@@ -253,7 +204,7 @@ def _libraries(roles: dict[Role, list[str]]) -> list[Library]:
 def _one_format_each(found: Sequence[Library]) -> bool:
     by_sample = {(sample_of(library.name), library.format) for library in found}
     samples = [sample for sample, _ in by_sample]
-    return bool(samples) and len(set(samples)) == len(samples) and all(map(_GSM.match, samples))
+    return bool(samples) and len(set(samples)) == len(samples) and all(map(GSM.match, samples))
 
 
 def _library_key(name: str) -> str:
@@ -267,33 +218,15 @@ def _library_name(path: str) -> str:
     """Part of a path that tells the sample: a GSM, else the last that is not Cell Ranger's own."""
     parts = [_ENDING.sub("", part) for part in path.split("/")]
     telling = [part for part in parts if part and not _FOLDER_WORDS.match(part)]
-    telling = [part for part in telling if _GSM.search(part)] or telling
+    telling = [part for part in telling if GSM.search(part)] or telling
     return telling[-1] if telling else parts[-1] or "matrix"
-
-
-def _wanted(names: Sequence[str], wanted: str) -> tuple[str, ...]:
-    globs = [glob.strip() for glob in wanted.split("|") if glob.strip()]
-    for glob in globs:
-        if not any(_fits(name, glob) for name in names):
-            msg = f"column files: {glob!r} is none of {_shown(names)}"
-            raise InputError(msg)
-    taken = tuple(name for name in names if any(_fits(name, glob) for glob in globs))
-    refuse(name for name in taken if role_of(name) == "refused")
-    return taken
-
-
-def _fits(name: str, glob: str) -> bool:
-    return name == glob or fnmatchcase(name, glob)
-
-
-def _countlike(name: str) -> bool:
-    return role_of(name) not in {"other", "spatial", "metadata", "refused"}
 
 
 def _base(name: str) -> str:
     return name.rpartition("/")[2].lower()
 
 
-def _shown(names: Sequence[str], most: int = 12) -> str:
+def shown(names: Sequence[str], most: int = 12) -> str:
+    """Names for a message."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(sorted(names)[:most]) or "no file") + more

@@ -30,7 +30,7 @@ def consolidate(
     output
         Atlas folder to make.
     facts
-        Folder of what `resolve` learnt, one JSON a dataset.
+        Folder that `resolve` made.
     shards
         Folder of the folders that `predict-dataset` made.
     verdicts
@@ -54,7 +54,9 @@ def consolidate(
     said = [_io.read_json(path) for path in inside(verdicts, "*.json")]
     run(
         as_resolved(
-            _io.read_json(datasets), [_io.read_json(path) for path in inside(facts, "*.json")], said
+            _io.read_json(datasets),
+            [_io.read_json(path) for path in inside(facts, "*/facts.json")],
+            said,
         ),
         output,
         shards=[Shard(path.parent) for path in inside(shards, "*/shard.json")],

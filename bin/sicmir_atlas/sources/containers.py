@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from sicmir_atlas.errors import CorruptError
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["is_gzip", "is_hdf5_name", "is_page", "require_hdf5", "without_gz"]
 
 _HDF5_NAME = re.compile(r"\.(h5ad|h5|loom)(\.gz)?$", re.IGNORECASE)
+_UNDEFINED = (1 << 64) - 1
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _GZIP = b"\x1f\x8b"
@@ -63,10 +64,25 @@ def require_hdf5(path: Path, label: str) -> None:
         while place < size:
             file.seek(place)
             if file.read(8) == _HDF5:
+                _require_end(file, size, label)
                 return
             place = place * 2 or 512
     msg = f"{label}: no HDF5 file but {_looks_like(head)}; check the address, and the name"
     raise CorruptError(msg)
+
+
+def _require_end(file: IO[bytes], size: int, label: str) -> None:
+    """Prove that a file reaches to where its superblock says that it ends."""
+    superblock = file.read(44)
+    version = superblock[0] if superblock else 0
+    offset_size = superblock[5 if version < 2 else 1 : 6 if version < 2 else 2]
+    at = {0: 32, 1: 36, 2: 20, 3: 20}.get(version)
+    if at is None or offset_size != b"\x08":
+        return  # a version unknown here is the library's to judge
+    end = int.from_bytes(superblock[at : at + 8], "little")
+    if size < end < _UNDEFINED:
+        msg = f"{label}: cut short: {size} bytes of {end}; fetch it again"
+        raise CorruptError(msg)
 
 
 def _looks_like(head: bytes) -> str:

@@ -105,7 +105,7 @@ def _attempt(client: httpx.Client, file: RemoteFile, part: Part, timeout: float)
             part.restart(_validator(response))
         start = have if resumed else 0
         length = response.headers.get("Content-Length", "")
-        part.add(chunks, start, start + int(length) if length.isdigit() else None)
+        part.add(chunks, start, start + int(length) if length.isdecimal() else None)
 
 
 def _range(response: httpx.Response) -> tuple[int | None, int | None]:

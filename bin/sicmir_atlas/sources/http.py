@@ -133,7 +133,7 @@ class Client:
                 return None
             refuse_errors(response, mask(url))
             length = response.headers.get("Content-Length", "")
-            return int(length) if length.isdigit() else None
+            return int(length) if length.isdecimal() else None
 
         return self._ask(url, once)
 

@@ -104,7 +104,7 @@ def retry_after(value: str | None, date: str | None = None) -> float | None:
     """
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return min(_LONGEST_RETRY_AFTER, float(value))
     try:
         now = parsedate_to_datetime(date) if date else datetime.now(UTC)

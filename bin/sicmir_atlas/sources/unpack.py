@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING, cast
 
 from sicmir_atlas import formats
+from sicmir_atlas.choice import choose_each
 from sicmir_atlas.disk import folder_written_whole, written_whole
 from sicmir_atlas.errors import CorruptError, InputError
 from sicmir_atlas.sources.containers import is_gzip, is_hdf5_name, require_hdf5, without_gz
@@ -55,7 +56,7 @@ def unpack(
     globs
         Names, or paths, of the members to take. Globs with ``*`` are looked for in archives
         inside, too; an archive inside that fits is taken whole. Of what is taken whole, by ``*``
-        for example, those members are kept that :func:`.formats.choose` would choose.
+        for example, those members are kept that :func:`.choice.choose_each` would choose.
     max_unpacked
         Bytes that may come out, members that are left out included if compressed.
 
@@ -197,12 +198,12 @@ class _Unpacking:
 
     def _choose(self, taken: Sequence[str], label: str) -> None:
         """Keep of one archive's files those that would be chosen on a server."""
-        choice = formats.choose(taken)
+        choice = choose_each(taken)
         for name in set(taken) - set(choice.files):
             self._folder.joinpath(name).unlink()
             self.left.append(name)
         for note in choice.notes:
-            logger.info("%s: %s", label, note)
+            logger.warning("%s: %s", label, note)
 
 
 def _write(source: IO[bytes], target: Path, budget: Budget | None) -> None:

@@ -8,7 +8,7 @@ process CONSOLIDATE {
 
     input:
     path checked
-    path facts, stageAs: 'facts/*.json'
+    path facts, stageAs: 'facts/?/*'
     path shards, stageAs: 'shards/*'
     path verdicts, stageAs: 'verdicts/*'
     path failures, stageAs: 'failures/*'

@@ -10,10 +10,13 @@ def failureNote(id) {
     return file("${workflow.workDir}/failures/${workflow.runName}/${id}.txt")
 }
 
-// The end of a task's stderr, without the command's name and the path of its work folder.
-def lastWords(task, lines) {
+// What a task said last: all of its error, else its last line, without the command's name and the
+// path of its work folder.
+def lastWords(task) {
     def err = task.workDir?.resolve('.command.err')
-    def said = err?.exists() ? err.readLines().findAll { line -> line.trim() }.takeRight(lines).join('\n') : ''
+    def lines = err?.exists() ? err.readLines().findAll { line -> line.trim() } : []
+    def from = lines.findLastIndexOf { line -> line.startsWith('sicmir-atlas: ') }
+    def said = lines.drop(from < 0 ? lines.size() - 1 : from).join('\n')
     def text = said.replaceFirst(/^sicmir-atlas: (error: )?/, '').replace("${task.workDir}/".toString(), '')
     return text ?: "no message (exit ${task.exitStatus}, try ${task.attempt})"
 }
@@ -25,7 +28,7 @@ def onFailure(task, meta) {
     }
     def note = failureNote(meta.id)
     note.parent.mkdirs()
-    note.text = "${task.process.tokenize(':').last()}: ${lastWords(task, 1)}\n"
+    note.text = "${task.process.tokenize(':').last()}: ${lastWords(task).readLines()*.trim().join(' ')}\n"
     return 'ignore'
 }
 
@@ -34,6 +37,6 @@ def onFatal(task) {
     if (canHeal(task.exitStatus) && task.attempt <= task.maxRetries) {
         return 'retry'
     }
-    log.error("${task.process.tokenize(':').last()} failed:\n${lastWords(task, 200)}\n\nIts work folder: ${task.workDir.toUriString()}")
+    log.error("${task.process.tokenize(':').last()} failed:\n${lastWords(task)}\n\nIts work folder: ${task.workDir.toUriString()}")
     return 'ignore'
 }

@@ -88,6 +88,7 @@ def test_a_server_that_is_busy_refuses_for_a_while_or_breaks_off(monkeypatch):
         ("GPL24676", "'GPL24676' is no series"),
         ("GSE1|lung", "'LUNG' is no series"),
         ("GSE0", "'GSE0' is no series"),
+        ("GSE1,GSE2", r"'GSE1,GSE2' is no series .* several with '\|' between"),
         ("GSE1&targ=all", "'GSE1&TARG=ALL' is no series"),
         ("", "column accession is empty"),
         (None, "column accession is empty"),

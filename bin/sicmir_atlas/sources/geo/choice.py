@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sicmir_atlas import formats
+from sicmir_atlas.choice import Choice, choose
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.sources.geo import kinds
-from sicmir_atlas.sources.geo.findings import ARRAYS, SPOTS, Findings
+from sicmir_atlas.sources.geo.findings import ARRAYS, SPOTS, Findings, shown
 from sicmir_atlas.sources.geo.offers import offers_of
 
 if TYPE_CHECKING:
@@ -63,13 +64,18 @@ def choose_files(
         Rule ``raw_counts`` if no file can hold counts, ``spatial`` if all samples are spots on
         slides, ``umi`` if they are arrays.
     InputError
-        If files of counts are there but cannot be read, or none is called as wished.
+        If files of counts are there but cannot be read, or none is called, or of a format, as
+        wished.
     """
     offered = [(unit, offers_of(unit, client)) for unit in records.units]
     if wanted:
         return _wished(wanted, offered, records.samples), ()
+    there = [offer.name for _, offers in offered for offer in offers.everything]
     if format and format != "auto":
         offered = [(unit, offers.of_format(format)) for unit, offers in offered]
+        if there and not any(offers.everything for _, offers in offered):
+            msg = f"column format: nothing among {shown(sorted(there))} can be {format}"
+            raise InputError(msg)
     found = Findings(mixed=any(map(kinds.is_expression, records.samples)))
     parts = []
     for unit, offers in offered:
@@ -102,9 +108,9 @@ def _wished(wanted: str, offered: Sequence[tuple[Unit, Offers]], samples: Sequen
         if offer.sample in offers.of_samples or not unit.only_if_none
     ]
     try:
-        choice = formats.choose([offer.name for offer in first], wanted)
+        choice = choose([offer.name for offer in first], wanted)
     except InputError:
-        choice = formats.choose([offer.name for offer in everything], wanted)
+        choice = choose([offer.name for offer in everything], wanted)
     by_name = {offer.name: offer for offer in reversed(everything)}
     offers = [by_name[name] for name in choice.files]
     whose = {offer.sample for offer in offers}
@@ -148,10 +154,10 @@ def _of_series(samples: Sequence[Entity], offers: Offers, found: Findings) -> Pa
     """Choose among files beside the series, then among those in its RAW.tar."""
     names = [offer.name for offer in offers.of_series]
     try:
-        choice = formats.choose(names)
+        choice = choose(names)
     except InputError as error:
         found.errors[", ".join(names)] = error
-        choice = formats.Choice(())
+        choice = Choice(())
     right = [s for s in samples if _left_out(s, (), mixed=found.mixed) is None]
     if choice.files and right:
         pool = [offer for offer in offers.of_series if offer.name in choice.files]
@@ -162,13 +168,13 @@ def _of_series(samples: Sequence[Entity], offers: Offers, found: Findings) -> Pa
     return Part(offers.archive, right, "sample")
 
 
-def _choose(names: Sequence[str], genes: Sequence[str]) -> formats.Choice:
+def _choose(names: Sequence[str], genes: Sequence[str]) -> Choice:
     try:
-        return formats.choose(names)
+        return choose(names)
     except InputError:
         if len(genes) != 1:
             raise
-        return formats.choose([*names, *genes])
+        return choose([*names, *genes])
 
 
 def _left_out(sample: Entity, names: Sequence[str], *, mixed: bool) -> str | None:

@@ -184,5 +184,5 @@ def _filelist(archive: str, client: Client) -> dict[str, int | None]:
     for line in text.splitlines():
         fields = line.split("\t")
         if len(fields) >= 4 and not line.startswith("#"):
-            sizes[fields[1]] = int(fields[3]) if fields[3].isdigit() else None
+            sizes[fields[1]] = int(fields[3]) if fields[3].isdecimal() else None
     return sizes

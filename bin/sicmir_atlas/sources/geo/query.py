@@ -126,6 +126,8 @@ def _refuse_page(text: str, accession: str, targ: Literal["self", "gsm"]) -> Non
             return
         msg = f"the record is cut short, or is not of {accession}"
         raise Retry(msg)
+    if "recaptcha" in text.lower():
+        raise Retry(BLOCKED)
     plain = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
     for pattern, error, meaning in _REFUSALS:
         found = pattern.search(plain) or pattern.search(text)

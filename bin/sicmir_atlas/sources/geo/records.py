@@ -91,7 +91,10 @@ def accessions_of(text: str | None) -> list[str]:
             msg += "serve here: give the series it was made from (GSE…)"
             raise InputError(msg)
         if not re.fullmatch(r"GS[EM][1-9]\d{0,11}", accession):
-            msg = f"column accession: {accession!r} is no series (GSE…) or sample (GSM…) of GEO"
+            msg = (
+                f"column accession: {accession!r} is no series (GSE…) or sample (GSM…) of GEO: "
+                "give the accession alone, and several with '|' between"
+            )
             raise InputError(msg)
     return list(dict.fromkeys(found))
 
