@@ -52,12 +52,9 @@ def consolidate(
         return sorted(folder.glob(pattern)) if folder is not None else []
 
     said = [_io.read_json(path) for path in inside(verdicts, "*.json")]
+    learnt = [_io.read_json(path) for path in inside(facts, "*/facts.json")]
     run(
-        as_resolved(
-            _io.read_json(datasets),
-            [_io.read_json(path) for path in inside(facts, "*/facts.json")],
-            said,
-        ),
+        as_resolved(_io.read_json(datasets), learnt, said),
         output,
         shards=[Shard(path.parent) for path in inside(shards, "*/shard.json")],
         verdicts={verdict["dataset_id"]: verdict for verdict in said},

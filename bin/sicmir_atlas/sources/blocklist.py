@@ -56,6 +56,9 @@ def read_blocklist(path: Path) -> dict[str, str]:
     except FileNotFoundError as error:
         msg = f"{path}: no such blocklist"
         raise GoneError(msg) from error
+    except csv.Error as error:
+        msg = f"{path.name}: not CSV: {error}"
+        raise InputError(msg) from error
     except UnicodeDecodeError as error:
         msg = f"{path.name}: not UTF-8 text (byte {error.start}): save it as CSV in UTF-8"
         raise InputError(msg) from error

@@ -122,6 +122,9 @@ def look_up(client: Client, accession: str) -> LookUp:
         if route == _COLLECTION:
             return LookUp(reply.get("datasets") or [], reply, whole=True)
         dataset = reply[0] if isinstance(reply, list) else reply
+        if not isinstance(dataset, dict):
+            msg = f"{accession}: CELLxGENE's reply tells of no dataset; try again later"
+            raise CorruptError(msg)
         return LookUp([dataset], ask_collection(client, dataset.get("collection_id")))
     if private:
         msg = (
