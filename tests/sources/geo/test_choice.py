@@ -109,6 +109,9 @@ def test_the_row_fixes_the_format(geo):
     with geo(Series("GSE900001", samples)) as running:
         found = running.resolve("GSE900001", format="mtx")
         assert len(running.resolve("GSE900001", format="auto").files) == 4
+        said = r"^d1: column format: nothing among GSM9000001_x\.h5, .* can be loom$"
+        with pytest.raises(InputError, match=said):
+            running.resolve("GSE900001", format="loom")
     assert len(found.files) == 6
     assert all(file.name.endswith(PARTS) for file in found.files)
 
