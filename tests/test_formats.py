@@ -71,6 +71,12 @@ def test_samples_of_a_super_series_may_differ_in_format():
     names = [*triplet("GSM1_"), "GSM2_filtered_feature_bc_matrix.h5"]
     found = {library.name[:4]: library.format for library in layout(names)[0]}
     assert found == {"GSM1": "mtx", "GSM2": "10x_h5"}
+    found = [library.files[0] for library in layout([*names, "GSM3_counts.csv", "cells.csv"])[0]]
+    assert sorted(found) == [
+        "GSM1_matrix.mtx.gz",
+        "GSM2_filtered_feature_bc_matrix.h5",
+        "GSM3_counts.csv",
+    ]
     for other in ("GSM1.h5", "pooled.h5"):  # one sample in two formats, or no sample's
         with pytest.raises(InputError, match="10x_h5 and mtx: name one"):
             layout([*names, other])

@@ -174,13 +174,17 @@ def libraries_of(roles: Mapping[Role, list[str]]) -> list[Library]:
         If a triplet is not whole.
     """
     single: dict[Role, Format] = {"h5ad": "h5ad", "10x_h5": "10x_h5", "loom": "loom"}
-    if not roles["matrix"]:
-        single["table"] = "csv"
     found = [
         Library(_library_name(name), format, (name,))
         for role, format in single.items()  # noqa: A001  the samplesheet's own word
         for name in roles[role]
     ]
+    # beside a triplet a table is something else, unless it is of another sample
+    of_triplets = {sample_of(_library_name(name)) for name in roles["matrix"]}
+    for name in roles["table"]:
+        sample = sample_of(_library_name(name))
+        if not of_triplets or (GSM.match(sample) and sample not in of_triplets):
+            found.append(Library(_library_name(name), "csv", (name,)))
     groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for role in ("matrix", "features", "barcodes"):
         for name in roles[role]:

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from sicmir_atlas.names import landmarks, read_data_table
-from sicmir_atlas.prepare.genes import resolve_genes
+from sicmir_atlas.prepare.genes import resolve_genes, resolve_libraries
 from sicmir_atlas.prepare.measure import LandmarkCounter
 
 PANEL = read_data_table("landmarks.tsv").set_index("symbol")
@@ -175,3 +175,28 @@ def test_counts_are_kept_however_genes_are_ordered():
     genes = resolve_genes(table(list(np.array(landmarks())[order])))
     picked = LandmarkCounter(genes).landmarks(sparse.csr_matrix(counts[:, order]))
     assert (picked.toarray() == counts).all()
+
+
+def libraries(*tables):
+    """Genes of libraries below one another, and where those of each are."""
+    ends = np.cumsum([0, *map(len, tables)])
+    places = {f"L{i}": np.arange(ends[i], ends[i + 1]) for i in range(len(tables))}
+    return pd.concat(tables, ignore_index=True), places
+
+
+def test_libraries_may_be_named_in_ways_of_their_own(shared_data):
+    panel = read_data_table("landmarks.tsv")
+    by_id = table([f"{i}.5" for i in panel["ensembl_gene_id"]], list(panel["symbol"]))
+    by_symbol, by_other = table(list(landmarks())), table(list(panel["ensembl_gene_id"]))
+    genes = resolve_libraries(*libraries(by_id, by_symbol, by_other))
+    assert genes.missing == {}
+    assert genes.landmark.tolist() == [*range(977)] * 3
+
+
+def test_a_landmark_that_one_library_lacks_is_missing():
+    every, few = table(list(landmarks())), table(list(landmarks()[3:]))
+    genes = resolve_libraries(*libraries(every, few, every))
+    assert genes.missing == dict.fromkeys(landmarks()[:3], "absent from L1")
+    assert set(genes.landmark.tolist()) == {-1, *range(3, 977)}
+    nowhere = resolve_libraries(*libraries(few, few))
+    assert nowhere.missing == dict.fromkeys(landmarks()[:3], "absent")

@@ -92,18 +92,16 @@ def test_more_libraries_than_files_may_be_open(tmp_path, hard, said):
     assert said in done.stdout + done.stderr, done.stderr
 
 
-def test_genes_that_one_library_lacks_say_so(tmp_path):
+def test_libraries_of_other_genes_are_joined_by_gene(tmp_path):
     one, two = np.array([[1, 2], [3, 4]]), np.array([[5, 6]])
     triplet(tmp_path, "GSM1_", one, ["A", "B"], ["x", "y"])
     triplet(tmp_path, "GSM2_", two, ["C", "B"], ["x"])
     with open_counts([tmp_path]) as matrix:
         table = pd.DataFrame(everything(matrix), matrix.cells.index, matrix.genes["name"])
-        absent = dict(zip(matrix.genes["name"], matrix.genes["absent_from"], strict=True))
+        libraries = {n: matrix.genes["name"][p].tolist() for n, p in matrix.libraries.items()}
     assert table.loc["GSM1_y"].to_dict() == {"A": 3, "B": 4, "C": 0}
     assert table.loc["GSM2_x"].to_dict() == {"A": 0, "B": 6, "C": 5}
-    assert absent["A"] == "GSM2"
-    assert absent["C"] == "GSM1"
-    assert pd.isna(absent["B"])
+    assert libraries == {"GSM1": ["A", "B"], "GSM2": ["C", "B"]}
 
 
 def test_a_pooled_matrix_finds_its_samples_by_the_barcodes_suffix(tmp_path):

@@ -136,6 +136,16 @@ def test_a_blocklist_that_gives_no_reasons(tmp_path, text, said):
 ROW = {"dataset_id": "a", "title": None, "tissue": "lung", "accession": "C1"}
 
 
+def test_a_blocked_collection_refuses_its_datasets(monkeypatch):
+    found = Resolved(
+        dataset_id="a", files=(), accession="D", belongs_to=("C",), columns={"title": "T"}
+    )
+    monkeypatch.setattr("sicmir_atlas.sources.addresses.resolve_urls", lambda *_: [found])
+    (refused,) = resolve(row(), blocked={"c": "retracted"})
+    assert str(refused.because) == "blocklist: C: retracted"
+    assert refused.because.facts["title"] == "T"
+
+
 def test_a_row_is_filled_in_with_what_the_source_knows():
     found = Resolved(
         dataset_id="a.1", files=(), accession="D1", version="v2",

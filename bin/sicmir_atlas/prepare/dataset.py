@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from sicmir_atlas.errors import ExcludedDataset
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.prepare import metadata, qc
 from sicmir_atlas.prepare.folder import write_prepared
-from sicmir_atlas.prepare.genes import resolve_genes, some_names
+from sicmir_atlas.prepare.genes import resolve_libraries, some_names
 from sicmir_atlas.prepare.measure import measure
 from sicmir_atlas.prepare.organism import require_human_genes, require_human_row
 from sicmir_atlas.prepare.selection import select
@@ -95,7 +96,7 @@ def prepare_dataset(
             facts["n_barcodes"] = matrix.n_cells
             metadata.require_human(dataset, matrix.cells)
             require_human_genes(matrix.genes)
-            genes = resolve_genes(matrix.genes)
+            genes = resolve_libraries(matrix.genes, matrix.libraries)
             facts["n_landmarks"] = genes.n_found
             _require_landmarks(genes, max_missing_landmarks, some_names(matrix.genes))
             labels = metadata.cell_labels(dataset, matrix.cells)
@@ -170,8 +171,10 @@ def _kept_rows(spill: Spill, kept: NDArray[np.bool_]) -> Iterator[sparse.csr_mat
 def _require_landmarks(genes: GeneMap, max_missing: float, named: str) -> None:
     share = len(genes.missing) / len(landmarks())
     if share > max_missing:
+        reason, n = next(iter(Counter(genes.missing.values()).most_common(1)), ("", 0))
+        mostly = f" ({n} are {reason})" if reason.startswith("absent from") else ""
         figure = (
-            f"{len(genes.missing)} of {len(landmarks())} landmark genes are missing; "
+            f"{len(genes.missing)} of {len(landmarks())} landmark genes are missing{mostly}; "
             f"at most {max_missing:.0%} may be; genes are called {named}: check the organism, "
             "`gene_symbols`, and that a table has its genes in rows"
         )

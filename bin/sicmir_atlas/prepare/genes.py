@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["GeneMap", "resolve_genes", "some_names"]
+__all__ = ["GeneMap", "resolve_genes", "resolve_libraries", "some_names"]
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ def resolve_genes(genes: pd.DataFrame) -> GeneMap:
     Parameters
     ----------
     genes
-        One row per gene of the matrix; columns ``name``, ``symbol`` (may be null) and, of several
-        libraries, ``absent_from``: a landmark that a library lacks is missing.
+        One row per gene of the matrix; columns ``name`` and ``symbol`` (may be null).
     """
     panel = read_data_table("landmarks.tsv")
     aliases = read_data_table("landmark_aliases.tsv")
@@ -74,9 +73,6 @@ def resolve_genes(genes: pd.DataFrame) -> GeneMap:
         hits[(landmark >= 0) | found[hits]] = -1
         landmark = np.where(hits >= 0, hits, landmark)
         found[hits[hits >= 0]] = True
-    partial = _partial(genes, landmark)
-    landmark[np.isin(landmark, list(partial))] = -1
-    found[list(partial)] = False
 
     mitochondrial = read_data_table("mitochondrial.tsv")
     mt_ids = set(mitochondrial["ensembl_gene_id"])
@@ -86,8 +82,44 @@ def resolve_genes(genes: pd.DataFrame) -> GeneMap:
     ]
     present = {name for column in names for name in column}
     reasons = _missing({landmarks()[i] for i in np.flatnonzero(~found)}, aliases, present)
-    reasons |= {landmarks()[i]: f"absent from {where}" for i, where in partial.items()}
     return GeneMap(landmark, np.array(is_mt, bool), reasons)
+
+
+def resolve_libraries(genes: pd.DataFrame, libraries: Mapping[str, NDArray[np.int32]]) -> GeneMap:
+    """Resolve the genes of several libraries, each by the kind of names that it has.
+
+    A landmark that any library lacks is missing: zeros would not be measurements.
+
+    Parameters
+    ----------
+    genes
+        As for :func:`resolve_genes`, all genes that any library has.
+    libraries
+        By library, the positions of its genes; none where all libraries have all.
+    """
+    if not libraries:
+        return resolve_genes(genes)
+    landmark = np.full(len(genes), -1, np.int32)
+    mitochondrial = np.zeros(len(genes), bool)
+    lacking: dict[str, list[str]] = defaultdict(list)
+    reasons: dict[str, str] = {}
+    for library, place in libraries.items():
+        own = resolve_genes(genes.iloc[place])
+        landmark[place] = np.maximum(landmark[place], own.landmark)
+        mitochondrial[place] |= own.mitochondrial
+        reasons |= own.missing
+        for symbol in own.missing:
+            lacking[symbol].append(library)
+    missing = {
+        symbol: reasons[symbol]
+        if len(lacking[symbol]) == len(libraries)
+        else f"absent from {', '.join(lacking[symbol])}"
+        for symbol in landmarks()
+        if symbol in lacking
+    }
+    unmeasured = [position for position, symbol in enumerate(landmarks()) if symbol in missing]
+    landmark[np.isin(landmark, unmeasured)] = -1
+    return GeneMap(landmark, mitochondrial, missing)
 
 
 def some_names(genes: pd.DataFrame) -> str:
@@ -99,16 +131,6 @@ def some_names(genes: pd.DataFrame) -> str:
 
 def _without_version(names: pd.Series[str]) -> list[str]:
     return [n.partition(".")[0] if n.startswith("ENS") else n for n in names]
-
-
-def _partial(genes: pd.DataFrame, landmark: NDArray[np.int32]) -> dict[int, str]:
-    """Landmarks that some libraries lack, with the libraries."""
-    if "absent_from" not in genes:
-        return {}
-    hits = genes[["absent_from"]].assign(landmark=landmark)[landmark >= 0]
-    whole = set(hits.loc[hits["absent_from"].isna(), "landmark"])
-    lacking = hits[~hits["landmark"].isin(whole)].drop_duplicates("landmark")
-    return dict(zip(lacking["landmark"].tolist(), lacking["absent_from"], strict=True))
 
 
 def _missing(unfound: set[str], aliases: pd.DataFrame, present: set[str]) -> dict[str, str]:

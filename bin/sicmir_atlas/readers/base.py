@@ -13,6 +13,7 @@ from sicmir_atlas.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
 __all__ = ["BLOCK_ENTRIES", "BLOCK_ROWS", "CountMatrix", "gene_table", "row_spans", "value_type"]
@@ -57,6 +58,11 @@ class CountMatrix(ABC):
                 "give every cell an id of its own, for example by a suffix per sample"
             )
             raise InputError(msg)
+
+    @property
+    def libraries(self) -> dict[str, NDArray[np.int32]]:
+        """By library, the positions of its genes; empty where the matrix is one library."""
+        return {}
 
     @property
     def n_cells(self) -> int:

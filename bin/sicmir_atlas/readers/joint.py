@@ -22,8 +22,7 @@ __all__ = ["JointMatrix", "by_barcode_suffix"]
 class JointMatrix(CountMatrix):
     """Libraries below one another: all genes that any has, cell ids prefixed by the library.
 
-    Genes are the same where name and symbol are. A gene that some libraries lack says which in
-    column ``absent_from`` of ``genes`` (null where all have it).
+    Genes are the same where name and symbol are; ``libraries`` tells which library has which.
 
     Parameters
     ----------
@@ -43,10 +42,17 @@ class JointMatrix(CountMatrix):
         columns: Sequence[Mapping[str, str]],
     ) -> None:
         self._matrices = matrices
-        genes, self._columns = _union([matrix.genes for matrix in matrices], names)
+        genes, self._columns = _union([matrix.genes for matrix in matrices])
+        self._names = names
         super().__init__(
             genes=genes, cells=_cells(matrices, names, columns), label=f"{len(names)} libraries"
         )
+
+    @property
+    def libraries(self) -> dict[str, NDArray[np.int32]]:
+        """By library, the positions of its genes; empty where all have the same."""
+        places = zip(self._names, self._columns, strict=True)
+        return {name: place for name, place in places if place is not None}
 
     def blocks(self, n_rows: int = BLOCK_ROWS) -> Iterator[csr_matrix]:
         """Stream row blocks, library by library."""
@@ -87,7 +93,7 @@ def by_barcode_suffix(
 
 
 def _union(
-    tables: Sequence[pd.DataFrame], names: Sequence[str]
+    tables: Sequence[pd.DataFrame],
 ) -> tuple[pd.DataFrame, list[NDArray[np.int32] | None]]:
     """Join gene tables; give, for each, where its genes went (None: where they were)."""
     first = tables[0]
@@ -98,15 +104,7 @@ def _union(
     places = [union.get_indexer(key).astype(np.int32) for key in keys]
     everything = pd.concat(tables, ignore_index=True)
     genes = everything[~np.array(pd.Index(np.concatenate(keys)).duplicated())]
-    has = np.zeros((len(tables), len(union)), bool)
-    for row, place in zip(has, places, strict=True):
-        row[place] = True
-    absent = [
-        ", ".join(name for name, there in zip(names, column, strict=True) if not there) or None
-        for column in has.T
-    ]
-    genes = genes.reset_index(drop=True).assign(absent_from=pd.array(absent, dtype="string"))
-    return genes, list(places)
+    return genes.reset_index(drop=True), list(places)
 
 
 def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:

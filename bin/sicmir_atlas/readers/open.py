@@ -170,7 +170,7 @@ def _joined(
     if len(set(names)) < len(names):  # several libraries of one sample
         names = [library.name for library in libraries]
     if len(set(names)) < len(names):
-        names = [library.files[0] for library in libraries]
+        names = [f"{name}_{number}" for number, name in enumerate(names, 1)]
     columns = [
         {"sample_id": name, **samples.get(formats.sample_of(library.name), {})}
         for name, library in zip(names, libraries, strict=True)

@@ -79,8 +79,10 @@ def _wanted(found: Resolved | Refused, blocked: Mapping[str, str]) -> Resolved |
     if isinstance(found, Refused):
         return found
     try:
-        require_wanted((found.accession, found.version, found.columns.get("doi")), blocked)
+        names = (found.accession, found.version, found.columns.get("doi"), *found.belongs_to)
+        require_wanted(names, blocked)
     except ExcludedDataset as because:
+        because.facts.update({k: found.columns.get(k) for k in ("title", "doi", "licence")})
         name = found.accession or found.dataset_id
         return Refused(dataset_id=found.dataset_id, accession=name, because=because)
     return found

@@ -35,6 +35,8 @@ class Resolved:
         Columns of the samplesheet that the source knows; the row's own values come first.
     samples
         By sample (GSM), in the source's order: columns that all its cells share.
+    belongs_to
+        Accessions of what this dataset is part of: its collection, or the series of its samples.
     notes
         For people: what was chosen among several files, and what was left.
     """
@@ -45,11 +47,13 @@ class Resolved:
     version: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     samples: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    belongs_to: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def facts(self, row_id: str) -> dict[str, Any]:
         """All but the files, for JSON; ``row`` is the dataset_id of the samplesheet's row."""
-        facts = {key: value for key, value in asdict(self).items() if key != "files"}
+        facts = asdict(self)
+        del facts["files"], facts["belongs_to"]
         return {"row": row_id, **facts, "notes": list(self.notes)}
 
 

@@ -21,7 +21,7 @@ def stepJson(row) {
 
 // Only what RESOLVE and FETCH depend on: a new title or tissue leaves the download cached.
 def sourceJson(row) {
-    def columns = ['dataset_id', 'source', 'accession', 'url', 'sha256', 'files', 'format', 'organism', 'primary_data']
+    def columns = ['dataset_id', 'source', 'accession', 'url', 'sha256', 'files', 'format', 'organism', 'primary_data', 'doi']
     return rowJson(row.collectEntries { key, value -> [key, key in columns ? value : null] })
 }
 

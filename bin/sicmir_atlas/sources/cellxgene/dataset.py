@@ -72,6 +72,7 @@ def to_resolved(
     if not terms(entry, "cell_type"):
         del columns["cell_type"]
         notes.append("CELLxGENE names no cell types: give column cell_type if there are any")
+    collection_id = entry.get("collection_id") or collection.get("collection_id")
     version = entry.get("dataset_version_id")
     newest = next(
         (
@@ -88,6 +89,7 @@ def to_resolved(
         files=(_file(entry, services),),
         accession=accession_of(entry),
         version=version,
+        belongs_to=tuple(filter(None, (collection_id,))),
         columns=columns,
         notes=tuple(notes),
     )

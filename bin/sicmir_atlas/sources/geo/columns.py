@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.sources.geo.soft import Entity
 
-__all__ = ["Told", "dataset_columns", "latest_update", "related_accessions"]
+__all__ = ["Told", "dataset_columns", "latest_update", "related_accessions", "series_of"]
 
 Told = Literal["sample", "library", "nothing"]
 """What cells will be told apart by: their GSM, the name of their library, or not at all."""
@@ -89,6 +89,12 @@ def related_accessions(
     for sample in samples:
         found |= dict.fromkeys(sample.all("series_id"))
     return "|".join(name for name in found if name not in given) or None
+
+
+def series_of(series: Iterable[Entity], samples: Iterable[Entity]) -> tuple[str, ...]:
+    """Series that were met, and those that hold the samples."""
+    met = [entity.accession for entity in series]
+    return tuple(dict.fromkeys([*met, *(s for sample in samples for s in sample.all("series_id"))]))
 
 
 def _key(

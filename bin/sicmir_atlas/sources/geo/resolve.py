@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import ExcludedDataset, SicmirError
 from sicmir_atlas.sources.geo.choice import choose_files
-from sicmir_atlas.sources.geo.columns import dataset_columns, latest_update, related_accessions
+from sicmir_atlas.sources.geo.columns import (
+    dataset_columns,
+    latest_update,
+    related_accessions,
+    series_of,
+)
 from sicmir_atlas.sources.geo.findings import shown
 from sicmir_atlas.sources.geo.kinds import is_human
 from sicmir_atlas.sources.geo.offers import to_files
@@ -78,6 +83,7 @@ def _resolve(dataset: Mapping[str, Any], client: Client) -> Resolved:
         files=to_files(part.offers),
         accession="|".join(accessions),
         version=latest_update(series or part.samples),
+        belongs_to=series_of(series, part.samples),
         columns=columns,
         samples=samples,
         notes=(*records.notes, *notes),
