@@ -198,3 +198,14 @@ def test_threads_share_one_pace_for_each_host(archive, monkeypatch):
 )
 def test_retry_after(value, date, seconds):
     assert retry_after(value, date) == seconds
+
+
+def test_a_reason_that_is_cut_is_asked_for_again():
+    reply = Reply(json.dumps(PROBLEM).encode(), 410, {"Content-Type": PROBLEM_TYPE})
+    with (
+        ArchiveServer({"s": lambda _: reply}, fault_every=2, faults=("cut",), seen=1) as server,
+        Client(Services(requests_per_second=1000), wait=0.01) as client,
+        pytest.raises(GoneError, match="HTTP 410 .*: a private dataset$"),
+    ):
+        client.json(server.url("s") + "/x")
+    assert [request.fault for request in server.requests] == ["cut", None]

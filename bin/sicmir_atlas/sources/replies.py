@@ -107,13 +107,13 @@ def refuse_errors(response: httpx.Response, address: str, what: str = "") -> Non
 
 
 def _detail(response: httpx.Response) -> str | None:
-    """Reason in a body of problem details (sources spec, section 2.1)."""
+    """Reason in a body of problem details (sources spec, section 2.1); httpx raises if it is cut."""
     kind = response.headers.get("Content-Type", "").split(";")[0]
     if not kind.endswith("json"):
         return None
     try:
         detail = json.loads(next(response.iter_bytes(_LONGEST_PROBLEM), b""))["detail"]
-    except (httpx.RequestError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return " ".join(str(detail).split())[:300]
 
