@@ -205,7 +205,7 @@ def test_a_reason_that_is_cut_is_asked_for_again():
     with (
         ArchiveServer({"s": lambda _: reply}, fault_every=2, faults=("cut",), seen=1) as server,
         Client(Services(requests_per_second=1000), wait=0.01) as client,
-        pytest.raises(GoneError, match="HTTP 410 .*: a private dataset$"),
+        pytest.raises(GoneError, match=r"HTTP 410 .*: a private dataset$"),
     ):
         client.json(server.url("s") + "/x")
     assert [request.fault for request in server.requests] == ["cut", None]

@@ -107,7 +107,7 @@ def refuse_errors(response: httpx.Response, address: str, what: str = "") -> Non
 
 
 def _detail(response: httpx.Response) -> str | None:
-    """Reason in a body of problem details (sources spec, section 2.1); httpx raises if it is cut."""
+    """Reason in a body of problem details (sources spec, section 2.1); a cut one raises."""
     kind = response.headers.get("Content-Type", "").split(";")[0]
     if not kind.endswith("json"):
         return None
