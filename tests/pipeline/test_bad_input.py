@@ -114,7 +114,7 @@ EXPECTED = {
     "numbers": ("failed", "holds numbers (0, 1, 2): clusters are no cell types"),
     "no_such_column": ("failed", "names obs:louvain, which the cells lack; they have: "),
     "two_words": ("failed", "two_words.h5ad: 1 cell ids occur more than once"),
-    "corrupt": ("failed", "corrupt.h5ad: not a readable HDF5 file"),
+    "corrupt": ("failed", "corrupt.h5ad: cut short: 9000 bytes of "),
     "cut_short": ("failed", "matrix.mtx.gz: cut short or damaged"),
     "outside": ("failed", "../../evil.csv"),
     "link": ("failed", "counts.csv"),

@@ -208,7 +208,7 @@ def test_bad_samplesheet_and_parameters_are_told_at_once(nextflow, sheet, model)
         "--min_gene: no such parameter; did you mean --min_genes?",
         "--seed: 'x' is not of type 'integer'",
         "column 'tisue': no such column; did you mean tissue?",
-        "row 1 (line 2), column url: 'a.h5ad' is no http:// or https:// address",
+        "row 1 (line 2), column url: 'a.h5ad' is no http, https, s3 or gs address",
         "row 2 (line 3), column url: missing",
         "row 2 (line 3), column dataset_id: 'A' is taken by row 1",
         "No atlas was written.",
