@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.samplesheet import Row, read_samplesheet, samplesheet_schema
+from sicmir_atlas.sources.addresses import SCHEMES
 from sicmir_atlas.sources.resolve import needs_accession
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["InvalidInputError", "check_parameters", "check_samplesheet"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
-_SCHEMES = {"url": ("http", "https", "s3", "gs", "az"), "file": ("file", "s3", "gs", "az")}
 _WEB = ("http", "https")
+_STAGED = ("file", *(scheme for scheme in SCHEMES if scheme not in _WEB))
 
 
 class InvalidInputError(InputError):
@@ -187,11 +188,11 @@ def _address_problems(source: str, files: Sequence[str]) -> Iterator[str]:
         scheme = _SCHEME.match(name)
         if not name:
             yield "an empty part between '|'"
-        elif source == "url" and (scheme is None or scheme[1].lower() not in _SCHEMES["url"]):
+        elif source == "url" and (scheme is None or scheme[1].lower() not in SCHEMES):
             yield f"{name!r} is no http, https, s3 or gs address: mend it, or use source file"
         elif source == "file" and scheme is not None and scheme[1].lower() in _WEB:
             yield f"{name!r} is an address: use source url"
-        elif source == "file" and scheme is not None and scheme[1] not in _SCHEMES["file"]:
+        elif source == "file" and scheme is not None and scheme[1] not in _STAGED:
             yield f"{name!r}: the scheme {scheme[1]} is not supported"
     names = Counter(posixpath.basename(name) for name in files if name)
     for name, count in names.items():

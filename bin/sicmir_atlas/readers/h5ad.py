@@ -100,15 +100,10 @@ class H5adMatrix(CountMatrix):
 
     @cached_property
     def _turned(self) -> Spill:
-        spill = Spill(self.n_cells)
-        try:
-            for first, second, values in self._matrix.entries():
-                cells, genes = (second, first) if self._kind == "csc" else (first, second)
-                spill.add(cells, genes, values)
-        except BaseException:
-            spill.close()
-            raise
-        return spill
+        entries = self._matrix.entries()
+        if self._kind == "csc":
+            entries = ((cells, genes, values) for genes, cells, values in entries)
+        return Spill.filled(self.n_cells, entries)
 
 
 def _locate(file: h5py.File, layer: str | None, label: str) -> str:

@@ -94,14 +94,7 @@ class LoomMatrix(CountMatrix):
 
     @cached_property
     def _turned(self) -> Spill:
-        spill = Spill(self.n_cells)
-        try:
-            for entries in self._matrix.entries():
-                spill.add(*entries)
-        except BaseException:
-            spill.close()
-            raise
-        return spill
+        return Spill.filled(self.n_cells, self._matrix.entries())
 
 
 def _locate(file: h5py.File, layer: str | None, label: str) -> h5py.Dataset:

@@ -11,7 +11,7 @@ import pandas as pd
 from sicmir_atlas.errors import CorruptError, InputError
 from sicmir_atlas.readers.base import BLOCK_ROWS, CountMatrix, gene_table
 from sicmir_atlas.readers.limits import LIMITS, Limits, require_at_most
-from sicmir_atlas.readers.spill import Spill
+from sicmir_atlas.readers.spill import Entries, Spill
 from sicmir_atlas.readers.text import cut_short, is_gzip, open_bytes, read_columns, read_line
 
 if TYPE_CHECKING:
@@ -98,35 +98,32 @@ class MtxMatrix(CountMatrix):
 
     @cached_property
     def _spill(self) -> Spill:
+        return Spill.filled(self.n_cells, self._entries())
+
+    def _entries(self) -> Iterator[Entries]:
         header, seen = self._header, 0
-        spill = Spill(self.n_cells)
-        try:
-            for first, second, values in _parse(self._path, header):
-                seen += len(values)
-                if seen > header.entries:
-                    msg = f"{self.label}: the header says {header.entries} entries, the file has "
-                    msg += "more: written wrongly or damaged? Fetch it again"
-                    raise CorruptError(msg)
-                for index, size in ((first, header.rows), (second, header.columns)):
-                    if len(index) and not (index.min() >= 1 and index.max() <= size):
-                        msg = f"{self.label}: an index lies outside 1-{size} in the entries "
-                        msg += f"before number {seen}"
-                        raise CorruptError(msg)
-                genes, cells = (first, second) if self._genes_first else (second, first)
-                columns = self._column[genes - 1]
-                kept = columns >= 0
-                if kept.all():
-                    spill.add(cells - 1, columns, values)
-                else:
-                    spill.add(cells[kept] - 1, columns[kept], values[kept])
-            if seen != header.entries:
+        for first, second, values in _parse(self._path, header):
+            seen += len(values)
+            if seen > header.entries:
                 msg = f"{self.label}: the header says {header.entries} entries, the file has "
-                msg += f"{seen}: cut short? Fetch it again"
+                msg += "more: written wrongly or damaged? Fetch it again"
                 raise CorruptError(msg)
-        except BaseException:
-            spill.close()
-            raise
-        return spill
+            for index, size in ((first, header.rows), (second, header.columns)):
+                if len(index) and not (index.min() >= 1 and index.max() <= size):
+                    msg = f"{self.label}: an index lies outside 1-{size} in the entries "
+                    msg += f"before number {seen}"
+                    raise CorruptError(msg)
+            genes, cells = (first, second) if self._genes_first else (second, first)
+            columns = self._column[genes - 1]
+            kept = columns >= 0
+            if kept.all():
+                yield cells - 1, columns, values
+            else:
+                yield cells[kept] - 1, columns[kept], values[kept]
+        if seen != header.entries:
+            msg = f"{self.label}: the header says {header.entries} entries, the file has "
+            msg += f"{seen}: cut short? Fetch it again"
+            raise CorruptError(msg)
 
 
 def _without_header(table: list[list[str]], size: tuple[int, int]) -> list[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, vstack
@@ -14,7 +14,10 @@ from sicmir_atlas.readers.base import BLOCK_ENTRIES, BLOCK_ROWS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Spill", "reblock"]
+__all__ = ["Entries", "Spill", "reblock"]
+
+Entries = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Cells, genes and values, 0-based."""
 
 _BUCKET_ROWS = 1024
 _WAITING = 1 << 20  # entries sorted and written together, so that pieces on disk are not tiny
@@ -45,6 +48,18 @@ class Spill:
         self._file = tempfile.TemporaryFile(prefix="sicmir-spill-")  # noqa: SIM115  lives until close
         self._end = 0
         self._waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    @classmethod
+    def filled(cls, n_cells: int, entries: Iterable[Entries]) -> Self:
+        """Take all of a matrix's entries in; nothing is left on disk if reading them fails."""
+        spill = cls(n_cells)
+        try:
+            for part in entries:
+                spill.add(*part)
+        except BaseException:
+            spill.close()
+            raise
+        return spill
 
     def add(self, cells: np.ndarray, genes: np.ndarray, values: np.ndarray) -> None:
         """Take entries in; indices are 0-based and inside the matrix."""

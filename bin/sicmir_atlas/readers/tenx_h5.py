@@ -22,7 +22,7 @@ from sicmir_atlas.readers.hdf5 import (
     text_values,
 )
 from sicmir_atlas.readers.limits import LIMITS, Limits
-from sicmir_atlas.readers.spill import Spill
+from sicmir_atlas.readers.spill import Entries, Spill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,17 +111,15 @@ class TenxH5Matrix(CountMatrix):
 
     @cached_property
     def _joined(self) -> Spill:
-        spill, first = Spill(self.n_cells), 0
-        try:
-            for part in self._parts:
-                place = self.cells.index.get_indexer(pd.Index(part.barcodes))
-                for cells, genes, values in part.matrix.entries():
-                    spill.add(place[cells], genes + first, values)
-                first += len(part.features)
-        except BaseException:
-            spill.close()
-            raise
-        return spill
+        return Spill.filled(self.n_cells, self._entries())
+
+    def _entries(self) -> Iterator[Entries]:
+        first = 0
+        for part in self._parts:
+            place = self.cells.index.get_indexer(pd.Index(part.barcodes))
+            for cells, genes, values in part.matrix.entries():
+                yield place[cells], genes + first, values
+            first += len(part.features)
 
 
 def _read_part(group: h5py.Group, label: str, limits: Limits) -> _Part:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.sources.http import Client
 
-__all__ = ["resolve_paths", "resolve_urls"]
+__all__ = ["SCHEMES", "resolve_paths", "resolve_urls"]
 
 _ENDINGS = {"h5ad": ".h5ad", "csv": ".csv", "10x_h5": ".h5", "loom": ".loom"}
-_SCHEMES = ("http", "https", "s3", "gs", "az")
+SCHEMES = ("http", "https", "s3", "gs", "az")
 
 
 def resolve_urls(dataset: Mapping[str, Any], _client: Client | None = None) -> list[Resolved]:
@@ -28,7 +28,7 @@ def resolve_urls(dataset: Mapping[str, Any], _client: Client | None = None) -> l
     InputError
         If an address is none, names repeat, or checksums do not fit.
     """
-    return _resolved(dataset, _SCHEMES)
+    return _resolved(dataset, SCHEMES)
 
 
 def resolve_paths(dataset: Mapping[str, Any], _client: Client | None = None) -> list[Resolved]:
