@@ -2,103 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from sicmir_atlas.names import mirnas
+from sicmir_atlas.atlas.spec import PROCESSING_VERSION, SCHEMA_VERSION, ColumnSpec, TableSpec
+from sicmir_atlas.harmonise.mapping import METHODS
 from sicmir_atlas.sources.resolve import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pyarrow as pa
-
 __all__ = ["PROCESSING_VERSION", "SCHEMA_VERSION", "TABLES", "ColumnSpec", "TableSpec", "as_json"]
-
-SCHEMA_VERSION = "1.1.0"
-PROCESSING_VERSION = 2
-"""Bumped by hand whenever the same input would give other numbers."""
-
-Type = Literal["string", "bool", "int32", "int64", "float16", "float32", "float64", "list<string>"]
-
-_SQL_TYPES: Mapping[str, str] = {
-    "string": "VARCHAR",
-    "bool": "BOOLEAN",
-    "int32": "INTEGER",
-    "int64": "BIGINT",
-    "float16": "FLOAT",
-    "float32": "FLOAT",
-    "float64": "DOUBLE",
-    "list<string>": "VARCHAR[]",
-}
-
-
-@dataclass(frozen=True)
-class ColumnSpec:
-    """One column: its name, type, meaning, unit, and the ontology its values come from."""
-
-    name: str
-    type: Type
-    description: str
-    unit: str | None = None
-    nullable: bool = False
-    ontology: str | None = None
-    values: tuple[str, ...] = ()
-
-    @property
-    def sql_type(self) -> str:
-        """Type of the column in DuckDB."""
-        return _SQL_TYPES[self.type]
-
-    def arrow_type(self) -> pa.DataType:
-        """Type of the column in Arrow and Parquet."""
-        import pyarrow as pa
-
-        if self.type == "list<string>":
-            return pa.list_(pa.string())
-        if self.type == "bool":
-            return pa.bool_()
-        return getattr(pa, self.type)()
-
-
-@dataclass(frozen=True)
-class TableSpec:
-    """One table: its key, its columns, and whether it is one file or one file a dataset."""
-
-    name: str
-    description: str
-    primary_key: tuple[str, ...]
-    columns: tuple[ColumnSpec, ...]
-    per_dataset: bool = False
-    mirna_type: Literal["float16", "float32"] | None = None
-    references: Mapping[str, str] = field(default_factory=dict)
-    comparable: str | None = None
-
-    def all_columns(self) -> tuple[ColumnSpec, ...]:
-        """Columns in file order, those of the miRNA panel included."""
-        if self.mirna_type is None:
-            return self.columns
-        unit = "model units"
-        return self.columns + tuple(
-            ColumnSpec(name, self.mirna_type, f"prediction for {name}", unit) for name in mirnas()
-        )
-
-    def arrow_schema(self, metadata: Mapping[str, str] | None = None) -> pa.Schema:
-        """Arrow schema of the table; ``metadata`` is added to the schema's own."""
-        import pyarrow as pa
-
-        about = {"sicmir_atlas.table": self.name, "sicmir_atlas.schema_version": SCHEMA_VERSION}
-        fields = [pa.field(c.name, c.arrow_type(), c.nullable) for c in self.all_columns()]
-        return pa.schema(fields, metadata={**about, **(metadata or {})})
-
-    def ddl(self) -> str:
-        """``CREATE TABLE`` statement of the table for DuckDB."""
-        lines = [
-            f'    "{c.name}" {c.sql_type}{"" if c.nullable else " NOT NULL"}'
-            for c in self.all_columns()
-        ]
-        return f'CREATE TABLE "{self.name}" (\n{", ".join(lines)}\n)'
-
 
 _DATASET_ID = ColumnSpec("dataset_id", "string", "identifier of the dataset in the samplesheet")
 _CELL_ID = ColumnSpec("cell_id", "string", "barcode or name of the cell in its dataset's own files")
@@ -132,6 +45,10 @@ def _text(name: str, description: str, **options: Any) -> ColumnSpec:
     return ColumnSpec(name, "string", description, nullable=True, **options)
 
 
+def _share(name: str, description: str) -> ColumnSpec:
+    return ColumnSpec(name, "float32", description, "share of 1", nullable=True)
+
+
 def _count(
     name: str, description: str, *, unit: str = "cells", nullable: bool = False
 ) -> ColumnSpec:
@@ -155,8 +72,16 @@ DATASETS = TableSpec(
         _text("suspension_type", "cell or nucleus, several joined by ` || `"),
         ColumnSpec("tissues", "list<string>", "tissues of the kept cells", nullable=True),
         ColumnSpec("diseases", "list<string>", "diseases of the kept cells", nullable=True),
-        _text("organ", "organ; null where none was assigned"),
-        _text("disease_category", "broad category of disease; null where none was assigned"),
+        _text("organ", "organ of the tissues, several joined by ` || `; null where none is known"),
+        _text(
+            "disease_category",
+            "broad category of the diseases, several joined by ` || `; null where none is known",
+        ),
+        _text(
+            "labels",
+            "where the cell types come from: the study, or clusters of ours where it names none",
+            values=("study", "clusters", "none"),
+        ),
         _count("n_barcodes", "barcodes in the source's matrix", unit="barcodes", nullable=True),
         _count("n_cells_raw", "called cells that the row's filter keeps, before QC", nullable=True),
         _count("n_cells_qc", "cells that passed QC", nullable=True),
@@ -164,7 +89,10 @@ DATASETS = TableSpec(
             "n_donors", "donors; null where the source names none", unit="donors", nullable=True
         ),
         _count("n_cell_types", "labels of the study among kept cells", unit="types", nullable=True),
+        _count("n_cells_mapped", "kept cells whose cell type maps to a term", nullable=True),
         _count("n_landmarks", "landmark genes found, of 977", unit="genes", nullable=True),
+        _share("sparsity_cells", "share of zeros among the landmark values of kept cells"),
+        _share("sparsity_pools", "share of zeros among the landmark values of pools"),
         _text("qc_profile", "QC profile", values=("atlas", "case", "adaptive")),
         _text("pooling", "how cells were pooled", values=("bootstrap", "average", "mixed", "none")),
         _text("balance", "weights of pools in z-scoring", values=("published", "balanced")),
@@ -198,14 +126,16 @@ CELLS = TableSpec(
             "mapping_method",
             "string",
             "rule that mapped the cell type",
-            values=("given_id", "exact_label", "unique_synonym", "unmapped", "unlabelled"),
+            values=(*METHODS, "unlabelled"),
         ),
         _TISSUE,
         _text("tissue_original", "tissue as the study gives it"),
         _term("tissue", "UBERON"),
+        _text("organ", "organ that the tissue is part of; null where none is known"),
         _DISEASE,
         _text("disease_original", "disease as the study gives it"),
         _term("disease", "MONDO, PATO"),
+        _text("disease_category", "broad category of the disease; null where none is known"),
         _text("assay", "assay"),
         _term("assay", "EFO"),
         _text("sex", "sex of the donor"),
@@ -301,6 +231,33 @@ CELL_TYPE_MIRNA = TableSpec(
     comparable=_WITHIN_DATASET,
 )
 
+HARMONISATION = TableSpec(
+    "harmonisation",
+    "Every label of every study, the cell type that it maps to, and the rule that found it.",
+    ("dataset_id", "cell_type_original", "tissue"),
+    (
+        _DATASET_ID,
+        ColumnSpec(
+            "cell_type_original", "string", "label given by the study; `unlabelled` for none"
+        ),
+        _TISSUE,
+        _text("organ", "organ that the tissue is part of; null where none is known"),
+        _CELL_TYPE,
+        _term("cell_type", "CL"),
+        _LINEAGE,
+        ColumnSpec(
+            "mapping_method",
+            "string",
+            "rule that mapped the label",
+            values=(*METHODS, "unlabelled"),
+        ),
+        _text("curator", "who decided; null unless the rule is an override"),
+        _text("curated_on", "date of that decision; null unless the rule is an override"),
+        _count("n_cells", "kept cells with this label in this tissue"),
+    ),
+    references={"dataset_id": "datasets"},
+)
+
 MIRNAS = TableSpec(
     "mirnas",
     "The panel of mature miRNAs, and how far each can be trusted.",
@@ -387,6 +344,7 @@ TABLES: Mapping[str, TableSpec] = {
         CELL_MIRNA,
         POOL_MIRNA,
         CELL_TYPE_MIRNA,
+        HARMONISATION,
         MIRNAS,
         QC_LOSSES,
         MISSING_LANDMARKS,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sicmir_atlas.assays import is_tenx
 from sicmir_atlas.errors import ExcludedDataset, InputError
+from sicmir_atlas.harmonise.rules import map_label
 from sicmir_atlas.names import ontologies
-from sicmir_atlas.prepare.ontology import map_label
 from sicmir_atlas.sources.cellxgene.api import CellxgeneIndex
 from sicmir_atlas.sources.cellxgene.dataset import (
     accession_of,

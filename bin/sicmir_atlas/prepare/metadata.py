@@ -9,7 +9,9 @@ import pandas as pd
 
 from sicmir_atlas.assays import assay_kind
 from sicmir_atlas.errors import ExcludedDataset, InputError
-from sicmir_atlas.prepare.ontology import UNKNOWN, Field, lineage_of, map_given, map_label
+from sicmir_atlas.harmonise.mapping import UNKNOWN, Field
+from sicmir_atlas.harmonise.rollup import lineage_of
+from sicmir_atlas.harmonise.rules import map_given, map_label
 from sicmir_atlas.prepare.organism import require_human_organisms
 
 if TYPE_CHECKING:

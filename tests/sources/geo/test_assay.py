@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sicmir_atlas.prepare.ontology import map_label
+from sicmir_atlas.harmonise.rules import map_label
 from sicmir_atlas.sources.geo.assay import assay_of
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from functools import cache
-from typing import Literal, NamedTuple
 
-from sicmir_atlas.names import ontologies, read_data_table
+from sicmir_atlas.harmonise.mapping import Field, Mapping
+from sicmir_atlas.names import ontologies
 
-__all__ = ["UNKNOWN", "Field", "Mapping", "lineage_of", "map_given", "map_label"]
+__all__ = ["map_given", "map_label"]
 
-Field = Literal["cell_type", "tissue", "disease", "assay", "sex", "development_stage"]
-Method = Literal["given_id", "exact_label", "unique_synonym", "unmapped"]
-
-UNKNOWN = "unknown"
 _ONTOLOGIES: dict[Field, tuple[str, ...]] = {
     "cell_type": ("CL",),
     "tissue": ("UBERON",),
@@ -26,14 +22,6 @@ _ONTOLOGIES: dict[Field, tuple[str, ...]] = {
 _TERM_ID = re.compile(r"^[A-Za-z]+:\d+$")
 _ANY_TERM_ID = re.compile(r"^[A-Za-z]+[:_][A-Za-z0-9_]+$")  # Cellosaurus writes CVCL_0030
 _SEVERAL = " || "
-
-
-class Mapping(NamedTuple):
-    """What a label maps to: term, the term's label, and the rule that found it."""
-
-    term_id: str | None
-    label: str | None
-    method: Method
 
 
 @cache
@@ -76,25 +64,6 @@ def map_given(field: Field, label: str | None, term_id: str | None) -> Mapping:
         named = _SEVERAL.join(parser.get_term_label(term) for term in terms) if known else label
         return Mapping(term_id, named, "given_id")
     return map_label(field, label) if label else Mapping(None, None, "unmapped")
-
-
-@cache
-def lineage_of(cell_type_term: str) -> str | None:
-    """Coarse lineage of a CL term: the first of the package's lineages among its ancestors."""
-    parser = ontologies()
-    if not parser.is_valid_term_id(cell_type_term):
-        return None
-    ancestors = set(parser.get_term_ancestors(cell_type_term, include_self=True))
-    for lineage, term in _lineages():
-        if term in ancestors:
-            return lineage
-    return None
-
-
-@cache
-def _lineages() -> tuple[tuple[str, str], ...]:
-    table = read_data_table("lineages.tsv")
-    return tuple(zip(table["lineage"], table["term_id"], strict=True))
 
 
 @cache
