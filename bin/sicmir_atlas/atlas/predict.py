@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 from sicmir_atlas import __version__
 from sicmir_atlas.atlas import files
 from sicmir_atlas.atlas.files import AtlasFile, TableWriter, to_arrow
+from sicmir_atlas.atlas.labels import label_table
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
 from sicmir_atlas.atlas.shard import Shard
 from sicmir_atlas.disk import folder_written_whole
@@ -91,7 +92,9 @@ def predict_dataset(
         pools = pd.DataFrame({"method": []})
         try:
             if labelled.any():
-                pools, predicted = _predict_pools(prepared, cells, dataset_id, predictor, options)
+                pools, means = _pool(prepared, cells, options)
+                predicted = _predict_pools(pools, means, predictor, options)
+                about["sparsity_pools"] = float(np.mean(means == 0))
             elif not options.per_cell:
                 figure = "no cell has a label to pool by, and per-cell prediction is off"
                 raise ExcludedDataset("cell_type", figure)
@@ -100,11 +103,13 @@ def predict_dataset(
             raise
         if labelled.any():
             with writing.table("pool_mirna") as writer:
-                writer.write(to_arrow(pools, TABLES["pool_mirna"], predicted))
+                rows = pools.assign(dataset_id=dataset_id)
+                writer.write(to_arrow(rows, TABLES["pool_mirna"], predicted))
             writing.add("cell_type_mirna", _cell_type_means(pools, predicted, cells))
         if options.per_cell:
             _predict_cells(prepared, cells, predictor, writing, options)
         writing.add("cells", cells)
+        writing.add("harmonisation", label_table(cells))
         writing.add("qc_losses", prepared.qc_losses())
         missing = facts["missing_landmarks"]
         writing.add(
@@ -158,27 +163,25 @@ def _dataset_facts(facts: Mapping[str, Any], cells: pd.DataFrame) -> dict[str, A
         return sorted(cells[column].dropna().unique())
 
     measured = ("n_barcodes", "n_cells_raw", "n_cells_qc", "n_landmarks", "qc_profile")
-    origin = ("sha256", "source_url")
+    described = ("labels", "sparsity_cells", "sha256", "source_url")
+    joined = ("assay", "suspension_type", "organ", "disease_category")
     return {
         "dataset_id": facts["dataset"]["dataset_id"],
-        **{name: facts[name] for name in (*measured, *origin)},
+        **{name: facts.get(name) for name in (*measured, *described)},
+        **{name: " || ".join(distinct(name)) or None for name in joined},
         "organism": "Homo sapiens",
-        "assay": " || ".join(distinct("assay")) or None,
-        "suspension_type": " || ".join(distinct("suspension_type")) or None,
         "tissues": distinct("tissue"),
         "diseases": distinct("disease"),
         "n_donors": len(distinct("donor_id")) or None,
         "n_cell_types": len(distinct("cell_type_original")),
+        "n_cells_mapped": int(cells["cell_type_ontology_term_id"].notna().sum()),
     }
 
 
-def _predict_pools(
-    prepared: PreparedDataset,
-    cells: pd.DataFrame,
-    dataset_id: str,
-    predictor: Predictor,
-    options: PredictOptions,
+def _pool(
+    prepared: PreparedDataset, cells: pd.DataFrame, options: PredictOptions
 ) -> tuple[pd.DataFrame, np.ndarray]:
+    """Pool the labelled cells: what each pool is, and its mean landmarks."""
     keys = [*_GROUP, "donor_id"] if options.pool_by_donor else _GROUP
     groups = cells[keys].astype(object)
     # escaped, so that no label is taken for a bar between two, nor for no label at all
@@ -187,7 +190,7 @@ def _predict_pools(
     names = names.where(cells["cell_type_original"].notna(), None)
     plan = PoolPlan.from_labels(
         names,
-        dataset_id=dataset_id,
+        dataset_id=prepared.facts["dataset"]["dataset_id"],
         seed=options.seed,
         bootstrap_above=options.bootstrap_above,
         max_draws=options.max_draws,
@@ -196,12 +199,16 @@ def _predict_pools(
     pools, means = pool_rows(prepared.blocks(), plan, n_genes=len(landmarks()))
     about = [*keys, "cell_type", "cell_type_ontology_term_id", "lineage"]
     of_group = cells[about].assign(group=names).dropna(subset="group").drop_duplicates("group")
-    pools = pools.merge(of_group, on="group", how="left", validate="many_to_one")
+    return pools.merge(of_group, on="group", how="left", validate="many_to_one"), means
+
+
+def _predict_pools(
+    pools: pd.DataFrame, means: np.ndarray, predictor: Predictor, options: PredictOptions
+) -> np.ndarray:
     weights = None
     if options.balance == "balanced":
         weights = balanced_weights(pools["cell_type_original"].to_numpy(str))
-    predicted = predictor.predict(zscore(means, weights=weights))
-    return pools.assign(dataset_id=dataset_id), predicted
+    return predictor.predict(zscore(means, weights=weights))
 
 
 def _cell_type_means(

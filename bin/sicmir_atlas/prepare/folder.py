@@ -88,17 +88,21 @@ def write_prepared(
     blocks
         Raw landmark counts of the kept cells.
     """
-    sizes, done = cells["n_counts"].to_numpy(float), 0
+    sizes, done, n_values = cells["n_counts"].to_numpy(float), 0, 0
     with folder_written_whole(output) as part:
         with LandmarkWriter(part / "landmarks.h5ad") as writer:
             for block in blocks:
                 stop = done + block.shape[0]
                 writer.add(normalise(block, sizes[done:stop]))
-                done = stop
+                done, n_values = stop, n_values + block.count_nonzero()
             writer.finish(cells["cell_id"])
         cells.to_parquet(part / "cells.parquet", index=False)
         qc_losses.to_parquet(part / "qc_losses.parquet", index=False)
-        everything = {**facts, "missing_landmarks": dict(missing_landmarks)}
+        everything = {
+            **facts,
+            "missing_landmarks": dict(missing_landmarks),
+            "sparsity_cells": 1 - n_values / (len(cells) * len(landmarks())),
+        }
         (part / "prepared.json").write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
     return PreparedDataset(output)
 
