@@ -1,152 +1,39 @@
-"""What differs between two atlases: datasets and why, labels, terms, files, tables, predictions."""
+"""Compare two atlases: datasets and why they differ, labels, terms, files, schema, predictions."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
+from sicmir_atlas.atlas.build import Build
 from sicmir_atlas.atlas.compare import Comparison, compare_predictions
-from sicmir_atlas.atlas.manifest import read_manifest
+from sicmir_atlas.atlas.differences import (
+    AtlasDiff,
+    Change,
+    DatasetChange,
+    DatasetNote,
+    FileCount,
+    LabelChange,
+    TableChange,
+    TermChange,
+)
 from sicmir_atlas.atlas.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = [
-    "AtlasDiff",
-    "Change",
-    "DatasetChange",
-    "DatasetNote",
-    "FileCount",
-    "LabelChange",
-    "TableChange",
-    "TermChange",
-    "diff_atlases",
-]
+__all__ = ["AtlasDiff", "diff_atlases"]
 
 _VERSIONS = ("schema_version", "processing_version", "pipeline_version")
-_OF_THE_BUILD = ("pipeline_version",)  # columns of `datasets` that say nothing of a dataset
-
-
-@dataclass(frozen=True)
-class Change:
-    """A value that differs; null where one side lacks it."""
-
-    name: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True)
-class DatasetNote:
-    """A dataset that only one of the atlases has."""
-
-    dataset_id: str
-    title: str | None
-    accession: str | None
-    status: str
-    reason: str | None
-    n_cells_qc: int | None
-    n_cell_types: int | None
-
-
-@dataclass(frozen=True)
-class DatasetChange:
-    """A dataset of both atlases that differs.
-
-    ``columns`` are those of its row in ``datasets``; ``redone`` are the tables of which it has
-    another file (with a tolerance: other values); ``status`` is null where that stayed.
-    """
-
-    dataset_id: str
-    title: str | None
-    status: Change | None
-    reason: str | None
-    columns: tuple[Change, ...]
-    redone: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class LabelChange:
-    """A label of a study that maps to another cell type now; null terms are `unknown`."""
-
-    dataset_id: str
-    cell_type_original: str
-    before: str | None
-    before_label: str | None
-    after: str | None
-    after_label: str | None
-    mapping_method: str
-    n_cells: int
-
-
-@dataclass(frozen=True)
-class TermChange:
-    """Values of one kind (``cell types``, ``organs`` …) that are new or gone."""
-
-    kind: str
-    new: tuple[str, ...]
-    gone: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class TableChange:
-    """Columns of a table that are new, gone, or of another type."""
-
-    table: str
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    retyped: tuple[Change, ...]
-
-
-@dataclass(frozen=True)
-class FileCount:
-    """A number of files, and their bytes."""
-
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class AtlasDiff:
-    """What differs between an atlas before and after; empty tuples where nothing does.
-
-    ``n_same`` counts the datasets of both that do not differ. ``totals`` are figures of both,
-    whether they differ or not. ``labels`` and ``terms`` need the table ``harmonisation`` in both.
-    ``files`` has the keys ``same``, ``added`` and ``gone``; a small table written anew is both of
-    the last. ``predictions`` is null unless a tolerance was given.
-    """
-
-    versions: tuple[Change, ...]
-    parameters: tuple[Change, ...]
-    added: tuple[DatasetNote, ...]
-    removed: tuple[DatasetNote, ...]
-    changed: tuple[DatasetChange, ...]
-    n_same: int
-    totals: tuple[Change, ...]
-    labels: tuple[LabelChange, ...]
-    terms: tuple[TermChange, ...]
-    schema: tuple[TableChange, ...]
-    files: Mapping[str, FileCount]
-    tolerance: float | None
-    predictions: tuple[Comparison, ...] | None
-
-    @property
-    def different(self) -> bool:
-        """Whether anything differs; within the tolerance, where one was given."""
-        found = (self.versions, self.parameters, self.added, self.removed, self.changed)
-        files = self.files["added"].files or self.files["gone"].files
-        return any((*found, self.labels, self.terms, self.schema)) or (
-            self.tolerance is None and bool(files)
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The difference as plain values."""
-        return {"different": self.different, **asdict(self)}
+_OF_THE_BUILD = ("pipeline_version",)  # a column of `datasets` that says nothing of a dataset
+_KINDS = {
+    "organ": "organs",
+    "tissues": "tissues",
+    "diseases": "diseases",
+    "disease_category": "disease categories",
+}
 
 
 def diff_atlases(before: Path, after: Path, *, tolerance: float | None = None) -> AtlasDiff:
@@ -172,31 +59,191 @@ def diff_atlases(before: Path, after: Path, *, tolerance: float | None = None) -
     InputError
         If an atlas is of another major version of the schema.
     """
-    old, new = _Side(before), _Side(after)
+    old, new = Build(before), Build(after)
     predictions = None if tolerance is None else compare_predictions(old, new, tolerance)
-    rows = old.datasets, new.datasets
-    both = sorted(rows[0].keys() & rows[1].keys())
-    changed = [
-        change
-        for change in (
-            _dataset_change(rows[0][name], rows[1][name], _redone(name, old, new, predictions))
-            for name in both
-        )
-        if change is not None
-    ]
-    labelled = "harmonisation" in old.tables and "harmonisation" in new.tables
+    both = sorted(old.datasets.keys() & new.datasets.keys())
+    redone = _redone(old, new) if predictions is None else _not_within(predictions)
+    pairs = (
+        _dataset_change(old.datasets[name], new.datasets[name], redone[name], tolerance or 0)
+        for name in both
+    )
+    changed = [change for change in pairs if change is not None]
+    figures = _totals(old), _totals(new)
+    mapped = "harmonisation" in old.tables & new.tables
     return AtlasDiff(
         versions=_changes(_versions(old), _versions(new)),
         parameters=_changes(old.manifest.get("parameters", {}), new.manifest.get("parameters", {})),
-        added=tuple(_note(rows[1][name]) for name in sorted(rows[1].keys() - rows[0].keys())),
-        removed=tuple(_note(rows[0][name]) for name in sorted(rows[0].keys() - rows[1].keys())),
+        added=_notes(new, old),
+        removed=_notes(old, new),
         changed=tuple(changed),
         n_same=len(both) - len(changed),
-        totals=tuple(Change(name, value, new.totals()[name]) for name, value in old.totals().items()),
-        labels=tuple(_label_changes(old, new)) if labelled else (),
-        terms=tuple(_term_changes(old, new)) if labelled else (),
+        totals=tuple(Change(name, figures[0][name], figures[1][name]) for name in figures[0]),
+        labels=tuple(_label_changes(old, new)) if mapped else (),
+        terms=tuple(_term_changes(old, new)),
         schema=tuple(_schema_changes(old, new)),
         files=_file_counts(old, new),
         tolerance=tolerance,
         predictions=predictions,
     )
+
+
+def _changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, tolerance: float = 0
+) -> tuple[Change, ...]:
+    names = dict.fromkeys([*before, *after])
+    pairs = (Change(name, before.get(name), after.get(name)) for name in names)
+    return tuple(pair for pair in pairs if not _same(pair.before, pair.after, tolerance))
+
+
+def _same(before: Any, after: Any, tolerance: float) -> bool:
+    if isinstance(before, float) and isinstance(after, float):
+        return abs(before - after) <= tolerance
+    return bool(before == after)
+
+
+def _versions(build: Build) -> dict[str, Any]:
+    model = build.manifest.get("model", {})
+    return {
+        **{name: build.manifest.get(name) for name in _VERSIONS},
+        "model_id": model.get("model_id"),
+        "model_sha256": model.get("sha256"),
+    }
+
+
+def _notes(of: Build, other: Build) -> tuple[DatasetNote, ...]:
+    rows = [of.datasets[one] for one in sorted(of.datasets.keys() - other.datasets.keys())]
+    names = [field.name for field in fields(DatasetNote)]
+    return tuple(DatasetNote(*[row.get(name) for name in names]) for row in rows)  # type: ignore[arg-type]
+
+
+def _redone(before: Build, after: Build) -> dict[str, tuple[str, ...]]:
+    """Tables of which a dataset has another file, by dataset."""
+
+    def of(build: Build) -> set[tuple[str, str, str]]:
+        listed = (entry for entry in build.files if entry.get("dataset_id"))
+        return {(entry["dataset_id"], entry["table"], entry["sha256"]) for entry in listed}
+
+    return _grouped((dataset_id, table) for dataset_id, table, _ in of(before) ^ of(after))
+
+
+def _not_within(predictions: Sequence[Comparison]) -> dict[str, tuple[str, ...]]:
+    return _grouped((one.dataset_id, one.table) for one in predictions if not one.within)
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for dataset_id, table in sorted(set(pairs)):
+        found[dataset_id] += (table,)
+    return found
+
+
+def _dataset_change(
+    before: Mapping[str, Any], after: Mapping[str, Any], redone: tuple[str, ...], tolerance: float
+) -> DatasetChange | None:
+    found = _changes(before, after, tolerance=tolerance)
+    columns = [change for change in found if change.name not in _OF_THE_BUILD]
+    if not columns and not redone:
+        return None
+    status = next((change for change in columns if change.name == "status"), None)
+    about = (after["dataset_id"], after.get("title"), status, after.get("reason"))
+    return DatasetChange(*about, columns=tuple(columns), redone=redone)
+
+
+def _totals(build: Build) -> dict[str, int | None]:
+    rows = list(build.datasets.values())
+    status = Counter(row["status"] for row in rows)
+    labels = build.harmonisation if "harmonisation" in build.tables else None
+    return {
+        "datasets": len(rows),
+        **{name: status[name] for name in ("included", "excluded", "failed")},
+        "cells": sum(e["rows"] for e in build.files if e["table"] == "cells"),
+        "pools": sum(e["rows"] for e in build.files if e["table"] == "pool_mirna"),
+        "labels": None if labels is None else len({row["cell_type_original"] for row in labels}),
+        "cell types": None if labels is None else len(_cell_types(labels)),
+        "miRNAs": sum(e["rows"] for e in build.files if e["table"] == "mirnas"),
+        "bytes": sum(e["bytes"] for e in build.files),
+    }
+
+
+def _cell_types(labels: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {row["cell_type"] for row in labels if row["cell_type_ontology_term_id"]}
+
+
+def _label_changes(before: Build, after: Build) -> Iterator[LabelChange]:
+    """One for each label of a dataset; of several terms by tissue, those that differ."""
+
+    def by_label(build: Build) -> dict[tuple[str, str], dict[str | None, dict[str, Any]]]:
+        found: dict[tuple[str, str], dict[str | None, dict[str, Any]]] = defaultdict(dict)
+        for row in build.harmonisation:
+            terms = found[row["dataset_id"], row["cell_type_original"]]
+            term = row["cell_type_ontology_term_id"]
+            n_cells = row["n_cells"] + terms.get(term, {"n_cells": 0})["n_cells"]
+            terms[term] = {**row, "n_cells": n_cells}
+        return found
+
+    old, new = by_label(before), by_label(after)
+    for key in sorted(old.keys() & new.keys()):
+        gone = [old[key][term] for term in old[key] if term not in new[key]]
+        come = [new[key][term] for term in new[key] if term not in old[key]]
+        if not gone and not come:
+            continue
+        one, two = (gone or list(old[key].values()))[0], (come or list(new[key].values()))[0]
+        yield LabelChange(
+            *key,
+            before=one["cell_type_ontology_term_id"],
+            before_label=one["cell_type"],
+            after=two["cell_type_ontology_term_id"],
+            after_label=two["cell_type"],
+            mapping_method=two["mapping_method"],
+            n_cells=two["n_cells"],
+        )
+
+
+def _term_changes(before: Build, after: Build) -> Iterator[TermChange]:
+    def values(build: Build) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {kind: set() for kind in _KINDS.values()}
+        for row in build.datasets.values():
+            for column, kind in _KINDS.items():
+                value = row.get(column) or ()
+                found[kind].update(value.split(" || ") if isinstance(value, str) else value)
+        labels = build.harmonisation
+        found["cell types"] = _cell_types(labels)
+        found["lineages"] = {row["lineage"] for row in labels if row["lineage"]}
+        return found
+
+    old, new = values(before), values(after)
+    mapped = "harmonisation" in before.tables & after.tables
+    for kind in old if mapped else _KINDS.values():
+        come, gone = new[kind] - old[kind], old[kind] - new[kind]
+        if come or gone:
+            yield TermChange(kind, tuple(sorted(come)), tuple(sorted(gone)))
+
+
+def _schema_changes(before: Build, after: Build) -> Iterator[TableChange]:
+    for table in sorted(before.tables | after.tables):
+        old, new = (
+            {field.name: str(field.type) for field in build.schema(table)}
+            if table in build.tables
+            else {}
+            for build in (before, after)
+        )
+        if not (old and new) and table in TABLES and TABLES[table].per_dataset:
+            continue  # a table of one file a dataset, and no dataset
+        added = tuple(name for name in new if name not in old)
+        removed = tuple(name for name in old if name not in new)
+        retyped = tuple(c for c in _changes(old, new) if c.before and c.after)
+        if added or removed or retyped:
+            yield TableChange(table, added, removed, retyped)
+
+
+def _file_counts(before: Build, after: Build) -> dict[str, FileCount]:
+    old, new = (
+        {(entry["path"], entry["sha256"]): entry["bytes"] for entry in build.files}
+        for build in (before, after)
+    )
+    sides = {"same": old.keys() & new.keys(), "added": new.keys() - old, "gone": old.keys() - new}
+    known = {**old, **new}
+    return {
+        name: FileCount(len(found), sum(known[one] for one in found))
+        for name, found in sides.items()
+    }
