@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.atlas.build import Build
+from sicmir_atlas.atlas.causes import causes_of
 from sicmir_atlas.atlas.compare import Comparison, compare_predictions
 from sicmir_atlas.atlas.differences import (
     AtlasDiff,
@@ -14,10 +15,9 @@ from sicmir_atlas.atlas.differences import (
     DatasetChange,
     DatasetNote,
     FileCount,
-    LabelChange,
     TableChange,
-    TermChange,
 )
+from sicmir_atlas.atlas.label_changes import cell_types, label_changes, term_changes
 from sicmir_atlas.atlas.schema import TABLES
 
 if TYPE_CHECKING:
@@ -28,12 +28,6 @@ __all__ = ["AtlasDiff", "diff_atlases"]
 
 _VERSIONS = ("schema_version", "processing_version", "pipeline_version")
 _OF_THE_BUILD = ("pipeline_version",)  # a column of `datasets` that says nothing of a dataset
-_KINDS = {
-    "organ": "organs",
-    "tissues": "tissues",
-    "diseases": "diseases",
-    "disease_category": "disease categories",
-}
 
 
 def diff_atlases(before: Path, after: Path, *, tolerance: float | None = None) -> AtlasDiff:
@@ -63,23 +57,34 @@ def diff_atlases(before: Path, after: Path, *, tolerance: float | None = None) -
     predictions = None if tolerance is None else compare_predictions(old, new, tolerance)
     both = sorted(old.datasets.keys() & new.datasets.keys())
     redone = _redone(old, new) if predictions is None else _not_within(predictions)
-    pairs = (
-        _dataset_change(old.datasets[name], new.datasets[name], redone[name], tolerance or 0)
-        for name in both
-    )
-    changed = [change for change in pairs if change is not None]
+    labels = list(label_changes(old, new))
+    relabelled = Counter(label.dataset_id for label in labels)
+    versions = _changes(_versions(old), _versions(new))
+    parameters = _changes(old.manifest.get("parameters", {}), new.manifest.get("parameters", {}))
+    changed = []
+    for name in both:
+        found = _changes(old.datasets[name], new.datasets[name], tolerance=tolerance or 0)
+        columns = tuple(change for change in found if change.name not in _OF_THE_BUILD)
+        if columns or redone[name]:
+            causes = causes_of(
+                columns,
+                redone[name],
+                versions=versions,
+                parameters=parameters,
+                n_labels=relabelled[name],
+            )
+            changed.append(_dataset_change(new.datasets[name], columns, redone[name], causes))
     figures = _totals(old), _totals(new)
-    mapped = "harmonisation" in old.tables & new.tables
     return AtlasDiff(
-        versions=_changes(_versions(old), _versions(new)),
-        parameters=_changes(old.manifest.get("parameters", {}), new.manifest.get("parameters", {})),
+        versions=versions,
+        parameters=parameters,
         added=_notes(new, old),
         removed=_notes(old, new),
         changed=tuple(changed),
         n_same=len(both) - len(changed),
         totals=tuple(Change(name, figures[0][name], figures[1][name]) for name in figures[0]),
-        labels=tuple(_label_changes(old, new)) if mapped else (),
-        terms=tuple(_term_changes(old, new)),
+        labels=tuple(labels),
+        terms=tuple(term_changes(old, new)),
         schema=tuple(_schema_changes(old, new)),
         files=_file_counts(old, new),
         tolerance=tolerance,
@@ -138,15 +143,14 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 
 def _dataset_change(
-    before: Mapping[str, Any], after: Mapping[str, Any], redone: tuple[str, ...], tolerance: float
-) -> DatasetChange | None:
-    found = _changes(before, after, tolerance=tolerance)
-    columns = [change for change in found if change.name not in _OF_THE_BUILD]
-    if not columns and not redone:
-        return None
+    row: Mapping[str, Any],
+    columns: tuple[Change, ...],
+    redone: tuple[str, ...],
+    causes: tuple[str, ...],
+) -> DatasetChange:
     status = next((change for change in columns if change.name == "status"), None)
-    about = (after["dataset_id"], after.get("title"), status, after.get("reason"))
-    return DatasetChange(*about, columns=tuple(columns), redone=redone)
+    about = (row["dataset_id"], row.get("title"), status, row.get("reason"))
+    return DatasetChange(*about, columns=columns, redone=redone, causes=causes)
 
 
 def _totals(build: Build) -> dict[str, int | None]:
@@ -159,64 +163,10 @@ def _totals(build: Build) -> dict[str, int | None]:
         "cells": sum(e["rows"] for e in build.files if e["table"] == "cells"),
         "pools": sum(e["rows"] for e in build.files if e["table"] == "pool_mirna"),
         "labels": None if labels is None else len({row["cell_type_original"] for row in labels}),
-        "cell types": None if labels is None else len(_cell_types(labels)),
+        "cell types": None if labels is None else len(cell_types(labels)),
         "miRNAs": sum(e["rows"] for e in build.files if e["table"] == "mirnas"),
         "bytes": sum(e["bytes"] for e in build.files),
     }
-
-
-def _cell_types(labels: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {row["cell_type"] for row in labels if row["cell_type_ontology_term_id"]}
-
-
-def _label_changes(before: Build, after: Build) -> Iterator[LabelChange]:
-    """One for each label of a dataset; of several terms by tissue, those that differ."""
-
-    def by_label(build: Build) -> dict[tuple[str, str], dict[str | None, dict[str, Any]]]:
-        found: dict[tuple[str, str], dict[str | None, dict[str, Any]]] = defaultdict(dict)
-        for row in build.harmonisation:
-            terms = found[row["dataset_id"], row["cell_type_original"]]
-            term = row["cell_type_ontology_term_id"]
-            n_cells = row["n_cells"] + terms.get(term, {"n_cells": 0})["n_cells"]
-            terms[term] = {**row, "n_cells": n_cells}
-        return found
-
-    old, new = by_label(before), by_label(after)
-    for key in sorted(old.keys() & new.keys()):
-        gone = [old[key][term] for term in old[key] if term not in new[key]]
-        come = [new[key][term] for term in new[key] if term not in old[key]]
-        if not gone and not come:
-            continue
-        one, two = (gone or list(old[key].values()))[0], (come or list(new[key].values()))[0]
-        yield LabelChange(
-            *key,
-            before=one["cell_type_ontology_term_id"],
-            before_label=one["cell_type"],
-            after=two["cell_type_ontology_term_id"],
-            after_label=two["cell_type"],
-            mapping_method=two["mapping_method"],
-            n_cells=two["n_cells"],
-        )
-
-
-def _term_changes(before: Build, after: Build) -> Iterator[TermChange]:
-    def values(build: Build) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {kind: set() for kind in _KINDS.values()}
-        for row in build.datasets.values():
-            for column, kind in _KINDS.items():
-                value = row.get(column) or ()
-                found[kind].update(value.split(" || ") if isinstance(value, str) else value)
-        labels = build.harmonisation
-        found["cell types"] = _cell_types(labels)
-        found["lineages"] = {row["lineage"] for row in labels if row["lineage"]}
-        return found
-
-    old, new = values(before), values(after)
-    mapped = "harmonisation" in before.tables & after.tables
-    for kind in old if mapped else _KINDS.values():
-        come, gone = new[kind] - old[kind], old[kind] - new[kind]
-        if come or gone:
-            yield TermChange(kind, tuple(sorted(come)), tuple(sorted(gone)))
 
 
 def _schema_changes(before: Build, after: Build) -> Iterator[TableChange]:

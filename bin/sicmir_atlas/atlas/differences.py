@@ -49,7 +49,8 @@ class DatasetChange:
     """A dataset of both atlases that differs.
 
     ``columns`` are those of its row in ``datasets``; ``redone`` are the tables of which it has
-    another file (with a tolerance: other values); ``status`` is null where that stayed.
+    another file (with a tolerance: other values), ``causes`` say why, in words. ``status`` is null
+    where that stayed; ``reason`` is the one of the atlas after.
     """
 
     dataset_id: str
@@ -58,6 +59,7 @@ class DatasetChange:
     reason: str | None
     columns: tuple[Change, ...]
     redone: tuple[str, ...]
+    causes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,16 @@ COMMANDS = (
         "Check every file of an atlas against the schema, every key and checksum.",
         ("results/atlas",),
     ),
+    Command(
+        USE,
+        "diff",
+        "Say what differs between two atlases, or write a release note of it.",
+        (
+            "former/atlas results/atlas",
+            "former/atlas results/atlas --format markdown -o release_note.md",
+            "former/atlas results/atlas --tolerance 1e-3 --exit-code",
+        ),
+    ),
     Command(USE, "demo", "Write small simulated datasets and their samplesheet.", ("demo",)),
     Command(
         STEPS,
@@ -86,6 +96,12 @@ COMMANDS = (
         "fetch",
         "Bring the files of a dataset: resumed, verified, cached.",
         ("--files resolved/my_dataset/files.json --cache downloads -o fetched",),
+    ),
+    Command(
+        STEPS,
+        "checksum",
+        "Checksums of datasets' own files, to tell whether they changed.",
+        ("--datasets datasets.json -o checksums.json",),
     ),
     Command(
         STEPS,
