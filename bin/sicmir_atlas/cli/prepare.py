@@ -27,6 +27,11 @@ def prepare(
     call_cells: Literal["auto", "always", "never"] = "auto",
     min_umi: int = 500,
     max_missing_landmarks: float = 0.5,
+    cluster: Literal["auto", "never"] = "auto",
+    cluster_resolution: float = 1.0,
+    cluster_max_cells: int = 50_000,
+    n_top_genes: int = 2000,
+    cluster_seed: int = 0,
 ) -> None:
     """Prepare one dataset.
 
@@ -63,8 +68,19 @@ def prepare(
         Counts from which a barcode is called a cell.
     max_missing_landmarks
         Largest share of the 977 landmark genes that may be missing.
+    cluster
+        auto groups the cells of a dataset where none has a label, and pools by group.
+    cluster_resolution
+        Higher for more clusters.
+    cluster_max_cells
+        Cells that are clustered; the others join the cluster that is nearest to them.
+    n_top_genes
+        Highly variable genes that clusters are found by.
+    cluster_seed
+        Seed of clustering.
     """
     from sicmir_atlas.cli import _io
+    from sicmir_atlas.prepare.cluster import ClusterOptions
     from sicmir_atlas.prepare.dataset import prepare_dataset
     from sicmir_atlas.prepare.qc import PROFILES
     from sicmir_atlas.sources import completed
@@ -93,4 +109,11 @@ def prepare(
             cell_calling=call_cells,
             min_umi=min_umi,
             max_missing_landmarks=max_missing_landmarks,
+            clustering=ClusterOptions(
+                when=cluster,
+                resolution=cluster_resolution,
+                max_cells=cluster_max_cells,
+                n_top_genes=n_top_genes,
+                seed=cluster_seed,
+            ),
         )

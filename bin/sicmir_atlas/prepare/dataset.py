@@ -12,6 +12,7 @@ import pandas as pd
 from sicmir_atlas.errors import ExcludedDataset
 from sicmir_atlas.names import landmarks
 from sicmir_atlas.prepare import metadata, qc
+from sicmir_atlas.prepare.cluster import ClusterOptions, cluster_cells
 from sicmir_atlas.prepare.folder import write_prepared
 from sicmir_atlas.prepare.genes import resolve_libraries, some_names
 from sicmir_atlas.prepare.measure import measure
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare_dataset"]
 
+_CLUSTERING = ClusterOptions()
+
 
 def prepare_dataset(
     dataset: Mapping[str, Any],
@@ -46,11 +49,13 @@ def prepare_dataset(
     cell_calling: Literal["auto", "always", "never"] = "auto",
     min_umi: int = 500,
     max_missing_landmarks: float = 0.5,
+    clustering: ClusterOptions = _CLUSTERING,
 ) -> PreparedDataset:
     """Run inclusion rules, QC, normalisation and harmonisation on one dataset.
 
-    The matrix is read once, as a stream; landmark counts wait in a temporary file, in order of
-    cell type, until QC has been decided.
+    The matrix is read as a stream; landmark counts wait in a temporary file, in order of cell
+    type, until QC has been decided. It is read once, and twice more to cluster cells that have no
+    labels; these stay in order of their ids.
 
     Parameters
     ----------
@@ -70,6 +75,8 @@ def prepare_dataset(
         See :func:`~sicmir_atlas.prepare.qc.call_cells`.
     max_missing_landmarks
         Largest share of the 977 landmarks that may be absent.
+    clustering
+        What to do with kept cells of which none has a label.
 
     Raises
     ------
@@ -120,6 +127,7 @@ def prepare_dataset(
 
                 kept = called.copy()
                 kept[called] = passing
+                labels, facts["labels"] = _labelled(labels, kept, matrix, figures, clustering)
                 cells = pd.concat([labels, figures], axis=1)
                 cells.insert(0, "cell_id", matrix.cells.index.to_numpy(str))
                 return write_prepared(
@@ -156,6 +164,27 @@ def _measure_into(
         read += block.shape[0]
 
     return measure(matrix.blocks(), genes, keep=keep)
+
+
+def _labelled(
+    labels: pd.DataFrame,
+    kept: NDArray[np.bool_],
+    matrix: CountMatrix,
+    figures: pd.DataFrame,
+    options: ClusterOptions,
+) -> tuple[pd.DataFrame, Literal["study", "clusters", "none"]]:
+    """Label kept cells by cluster where the study labels none; say whose labels they are."""
+    given = labels.loc[kept, ["cell_type_original", "cell_type_ontology_term_id"]]
+    if given.notna().any(axis=None):
+        return labels, "study"
+    clusters = None
+    if options.when == "auto":
+        sizes = figures["n_counts"].to_numpy(float)
+        clusters = cluster_cells(matrix, kept, sizes, options=options)
+    if clusters is None:
+        return labels, "none"
+    method = pd.Series("unmapped", index=labels.index, dtype="category")
+    return labels.assign(cell_type_original=clusters, mapping_method=method), "clusters"
 
 
 def _kept_rows(spill: Spill, kept: NDArray[np.bool_]) -> Iterator[sparse.csr_matrix]:
