@@ -2,8 +2,12 @@
 
 include { ATLAS                                      } from './workflows/atlas'
 include { readJson                                   } from './subworkflows/local/utils/datasets'
-include { digest ; lockFolder                        } from './subworkflows/local/utils/folders'
+include { currentBuild ; digest ; existingAtlas ; lockFolder ; publishFile } from './subworkflows/local/utils/folders'
 include { helpText ; modelFolder ; settings ; summary } from './subworkflows/local/utils/parameters'
+
+def given(name) {
+    return name ? file(name, checkIfExists: true, glob: false) : []
+}
 
 workflow {
     main:
@@ -19,10 +23,14 @@ workflow {
         def outcomes = []
         def published = []
 
+        def existing = existingAtlas(params.atlas)
+
         ATLAS(
             file(params.input, checkIfExists: true, glob: false),
             settings(params, schema),
-            params.blocklist ? file(params.blocklist, checkIfExists: true, glob: false) : [],
+            [blocklist: given(params.blocklist), overrides: given(params.overrides)],
+            existing,
+            currentBuild(existing ?: file("${params.outdir}/atlas")),
             modelFolder(params.model),
             digest("${projectDir}/bin"),
             params.outdir.toString(),
@@ -34,6 +42,9 @@ workflow {
 
         ATLAS.out.outcomes.subscribe { outcome -> outcomes << outcome }
         ATLAS.out.atlas.subscribe { atlas -> published << atlas }
+        ATLAS.out.report
+            .filter { _page -> !workflow.stubRun }
+            .subscribe { page -> publishFile(page, file("${params.outdir}/${page.name}")) }
         workflow.onComplete = {
             lock?.close()
             log.info(summary(outcomes, published ? published[0] : null, params.outdir))

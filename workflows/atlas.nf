@@ -6,64 +6,95 @@ include { PREDICT     } from '../modules/local/predict/main'
 include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
+include { REPORT      } from '../modules/local/report/main'
+include { UNCHANGED ; fingerprints ; formerly ; isSame ; knownDatasets ; knownJson ; overridesOf ; recipeOf } from '../subworkflows/local/changes/main'
 include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; filesJson ; factsJson } from '../subworkflows/local/utils/datasets'
-include { insideFolders } from '../subworkflows/local/utils/folders'
-include { failureNote } from '../subworkflows/local/utils/failures'
+include { insideFolders ; manifestOf } from '../subworkflows/local/utils/folders'
+include { failureNote ; lastNote } from '../subworkflows/local/utils/failures'
 
 workflow ATLAS {
     take:
     samplesheet // path: CSV or YAML, one row per dataset
     settings    // [parameters: every parameter as JSON, shaping: those that shape results, schema: path]
-    blocklist   // path, or [] for none
+    lists       // [blocklist: path or [], overrides: path or []]
+    existing    // path: atlas to extend, or []
+    previous    // path: build before this one, for the report, or []
     model       // [digest, path of the model folder]
     code        // digest of bin/
     outdir      // string
 
     main:
-    CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schema, code)
+    CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schema, lists.overrides, code)
     rows = CHECK.out.rows.flatMap { f -> readJson(f) }.map { row -> [[id: row.dataset_id, code: code], row] }
+    recipe = CHECK.out.recipe.map { f -> recipeOf(readJson(f), settings.shaping, model[0]) }
+
+    // what an existing atlas holds just as it would come out now is taken over
+    known = knownDatasets(existing)
+    UNCHANGED(rows, recipe, known, lists.blocklist)
 
     // a row is one dataset, or several where it names a collection; each then travels alone
-    RESOLVE(rows.map { meta, row -> [meta, sourceJson(row)] }, blocklist)
-    looked = rows.join(RESOLVE.out.datasets.map { meta, found, refused -> [meta, [found, refused]] }, remainder: true)
-        .map { meta, row, both -> [meta, row, both ? both[0] : [], both ? both[1] : []] }
-    resolved = looked.flatMap { meta, row, found, _refused -> found.collect { folder -> [meta + [id: folder.name], row, folder] } }
+    RESOLVE(UNCHANGED.out.others.map { meta, row -> [meta, sourceJson(row)] }, lists.blocklist)
+    looked = UNCHANGED.out.others
+        .join(RESOLVE.out.datasets.map { meta, found, refused -> [meta, [found, refused]] }, remainder: true)
+        .combine(recipe)
+        .map { meta, row, both, how -> [meta, row, both ? both[0] : [], both ? both[1] : [], both ? [] : formerly(known, row, how)] }
+    resolved = looked.flatMap { meta, row, found, _refused, _former -> found.collect { folder -> [meta + [id: folder.name], row, folder] } }
+        .combine(recipe)
+        .map { meta, row, folder, how -> [meta, row, folder, fingerprints(row, meta.id, folder, how), overridesOf(how, meta.id)] }
+        .branch { meta, _row, _folder, prints, _overrides ->
+            same: isSame(known, meta.id, prints)
+            others: true
+        }
     FETCH(
-        resolved.map { meta, row, folder -> [meta, filesJson(folder), localFiles(row)] }
+        resolved.others.map { meta, row, folder, _prints, _overrides -> [meta, filesJson(folder), localFiles(row)] }
             .map { meta, files, local -> [meta, files, local, insideFolders(local)] }
     )
     PREPARE(
-        FETCH.out.fetched.join(resolved)
-            .map { meta, fetched, row, folder -> [meta, stepJson(row), factsJson(folder), fetched] }
+        FETCH.out.fetched.join(resolved.others)
+            .map { meta, fetched, row, folder, _prints, overrides -> [meta, stepJson(row), factsJson(folder), overrides, fetched] }
     )
     PREDICT(PREPARE.out.prepared, model)
 
     // and leaves the line in one of three ways: whoever has neither shard nor verdict has failed
     shards = PREDICT.out.shard
-    refused = looked.flatMap { meta, _row, _found, verdicts -> verdicts.collect { verdict -> [meta + [id: verdict.baseName], verdict] } }
+    refused = looked.flatMap { meta, _row, _found, verdicts, _former -> verdicts.collect { verdict -> [meta + [id: verdict.baseName], verdict] } }
     verdicts = refused.mix(PREPARE.out.verdict, PREDICT.out.verdict)
+    former = looked.flatMap { meta, _row, _found, _refused, names -> names.collect { name -> [meta + [id: name], meta.id] } }
+    kept = UNCHANGED.out.kept.map { meta, _prints -> [meta, null] }
+        .mix(resolved.same.map { meta, _row, _folder, _prints, _overrides -> [meta, null] }, former)
     results = shards.map { meta, _shard -> [meta, [status: 'included', reason: null]] }
         .mix(verdicts.map { meta, verdict -> [meta, [status: 'excluded', reason: readJson(verdict).reason]] })
-    outcomes = looked.flatMap { meta, _row, found, refusals -> ofRow(meta, found, refusals) }
+        .mix(kept.map { meta, row -> [meta, known[meta.id].subMap(['status', 'reason']) + [kept: true, unresolved: row]] })
+    outcomes = looked.flatMap { meta, _row, found, refusals, names -> ofRow(meta, found, refusals, names) }
+        .mix(UNCHANGED.out.kept.map { meta, _prints -> meta })
         .map { meta -> [meta, meta.id] }
         .join(results, remainder: true)
-        .map { _meta, id, result -> [id: id] + (result ?: [status: 'failed', reason: failureNote(id).exists() ? failureNote(id).text.trim() : 'no result']) }
+        .map { _meta, id, result -> [id: id] + (result ?: [status: 'failed', reason: lastNote(id)]) }
 
+    all_prints = UNCHANGED.out.kept.mix(
+        resolved.same.mix(resolved.others).map { meta, _row, _folder, prints, _overrides -> [meta, prints] },
+        former.map { meta, _row -> [meta, known[meta.id].subMap(['row', 'row_fingerprint', 'fingerprint'])] },
+    )
     CONSOLIDATE(
         CHECK.out.rows,
-        resolved.map { _meta, _row, folder -> folder.resolve('facts.json') }.toSortedList { a, b -> a.parent.name <=> b.parent.name },
+        resolved.same.mix(resolved.others).map { _meta, _row, folder, _prints, _overrides -> folder.resolve('facts.json') }.toSortedList { a, b -> a.parent.name <=> b.parent.name },
         shards.map { _meta, shard -> shard }.toSortedList { a, b -> a.name <=> b.name },
         verdicts.map { _meta, verdict -> verdict }.toSortedList { a, b -> a.name <=> b.name },
         outcomes.filter { o -> o.status == 'failed' }.map { o -> failureNote(o.id) }.filter { f -> f.exists() }.toSortedList { a, b -> a.name <=> b.name },
+        existing,
+        kept.toList().map { all -> [all] }.combine(all_prints.toList().map { all -> [all] }).map { taken, prints -> knownJson(taken, prints, existing) }.first(),
         settings.shaping,
         model,
         code,
     )
-    VALIDATE(CONSOLIDATE.out.atlas, code)
+    VALIDATE(CONSOLIDATE.out.atlas, manifestOf(existing), code)
+    REPORT(CONSOLIDATE.out.atlas, previous, code)
     PUBLISH(CONSOLIDATE.out.atlas, VALIDATE.out.report, outdir)
     atlas = PUBLISH.out.atlas
+    report = REPORT.out.page.mix(REPORT.out.multiqc)
 
     emit:
-    outcomes // [id, status: included|excluded|failed, reason]
+    outcomes // [id, status: included|excluded|failed, reason; of one taken over also kept: true and unresolved: the row that could not be looked up]
     atlas    // where it was published
+    report   // a page, and the same figures for MultiQC
 }

@@ -33,7 +33,7 @@ def test_stub_run_walks_the_line(nextflow, sheet, model, parser):
     run = nextflow.run(*options, NXF_SYNTAX_PARSER=parser)
     assert run.code == 0, run.output
     expected = {f"{step} ({row['dataset_id']})" for step in STEPS for row in ROWS}
-    expected |= {"CHECK (datasets.csv)", "CONSOLIDATE", "VALIDATE", "PUBLISH"}
+    expected |= {"CHECK (datasets.csv)", "CONSOLIDATE", "VALIDATE", "REPORT", "PUBLISH"}
     assert set(run.statuses()) == expected
     assert set(run.statuses().values()) == {"COMPLETED"}
     assert "Datasets: 2 included, 0 excluded, 0 failed" in run.output
@@ -54,7 +54,8 @@ def test_stub_run_walks_the_line(nextflow, sheet, model, parser):
     assert again.code == 0, again.output
     assert again.not_cached() == sorted(
         [f"{step} (three)" for step in STEPS]
-        + ["CHECK (datasets.csv)", "CONSOLIDATE", "PREDICT (two)", "PREPARE (two)", "VALIDATE"]
+        + ["CHECK (datasets.csv)", "CONSOLIDATE", "PREDICT (two)", "PREPARE (two)"]
+        + ["REPORT", "VALIDATE"]
     )
 
 
@@ -76,7 +77,7 @@ def test_editing_the_code_reruns_every_task(nextflow, sheet, model, tmp_path):
     (package / "__pycache__/names.cpython-311.pyc").touch()
     (model / "model.json").write_text('{"model_id": "other"}')
     third = nextflow.run(*options)
-    assert third.not_cached() == ["CONSOLIDATE", "PREDICT (two)", "VALIDATE"]
+    assert third.not_cached() == ["CONSOLIDATE", "PREDICT (two)", "REPORT", "VALIDATE"]
 
 
 def test_lint_is_clean(nextflow):
@@ -89,7 +90,7 @@ def test_lint_is_clean(nextflow):
 
 def test_every_module_has_its_parts():
     modules = sorted((ROOT / "modules/local").glob("*/main.nf"))
-    assert len(modules) == 8
+    assert len(modules) == 10
     for module in modules:
         text = module.read_text()
         assert (module.parent / "meta.yml").exists(), module

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sicmir_atlas import __version__
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from sicmir_atlas.atlas.existing import ExistingAtlas
     from sicmir_atlas.atlas.shard import Shard
     from sicmir_atlas.model.weights import Model
 
@@ -28,6 +30,7 @@ __all__ = ["consolidate"]
 _HUB = 0.8  # PCC from which the paper calls a miRNA a hub (sicmir-model, section 7)
 # what only describes a dataset comes from the samplesheet, so that a change of it reruns no step
 _DESCRIBED = ("dataset_id", "source", "accession", "version", "title", "doi", "licence")
+_ABOUT = (*_DESCRIBED, "pipeline_version")
 _NO_RESULT = "no result: a step ended without output; see the pipeline's log"
 
 
@@ -40,8 +43,12 @@ def consolidate(
     failures: Mapping[str, str],
     model: Model,
     parameters: Mapping[str, Any],
+    existing: ExistingAtlas | None = None,
+    fingerprints: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Write an atlas: per-dataset files linked, small tables joined, DuckDB and manifest last.
+
+    The Parquet files are the same whether a dataset comes from its share or from an existing atlas.
 
     Parameters
     ----------
@@ -52,14 +59,23 @@ def consolidate(
     verdicts, failures
         By dataset: what excluded it, or its last error. A dataset with a share is included
         whatever an earlier failure left here.
+    existing
+        Atlas that datasets are taken over from as they are.
+    fingerprints
+        By dataset, digests of what its results follow from, and the row that it comes from; a later
+        build compares them to tell what changed.
 
     Raises
     ------
     InputError
-        If the shares were made by different models or versions.
+        If the datasets were made by different models or versions.
     """
     by_id = {shard.dataset["dataset_id"]: shard for shard in shards}
-    _require_one_version(by_id, model)
+    kept = set(existing.kept) - set(by_id) if existing else set()
+    made = {dataset_id: shard.versions for dataset_id, shard in by_id.items()}
+    if existing:
+        made |= dict.fromkeys(kept, existing.versions)
+    _require_one_version(made, model)
     metadata = {
         "sicmir_atlas.model_id": model.model_id,
         "sicmir_atlas.pipeline_version": __version__,
@@ -67,23 +83,24 @@ def consolidate(
     }
     with folder_written_whole(output) as part:
         files: list[AtlasFile] = []
-        kept = [by_id[row["dataset_id"]] for row in datasets if row["dataset_id"] in by_id]
-        kept.sort(key=lambda shard: shard.dataset["dataset_id"])
-        for shard in kept:
-            for file in shard.files:
-                if TABLES[file.table].per_dataset:
-                    link_or_copy(shard.folder / file.path, part / file.path)
-                    files.append(file)
+        included = sorted(
+            row["dataset_id"] for row in datasets if row["dataset_id"] in by_id.keys() | kept
+        )
+        for dataset_id in included:
+            for folder, file in _large_files(dataset_id, by_id, existing):
+                link_or_copy(folder / file.path, part / file.path)
+                files.append(file)
         for name, spec in TABLES.items():
             if spec.per_dataset or name in ("datasets", "mirnas"):
                 continue
             with TableWriter(part, spec, metadata=metadata) as writer:
-                for shard in kept:
-                    for file in shard.files:
-                        if file.table == name:
-                            writer.write(pq.read_table(shard.folder / file.path))
+                for dataset_id in included:
+                    share = _share(name, dataset_id, by_id, existing)
+                    if share.num_rows:
+                        writer.write(share.combine_chunks())
             files.append(_done(writer))
-        rows = [_dataset_row(row, by_id, verdicts, failures) for row in datasets]
+        known = _results(by_id, verdicts, existing.rows if existing else {})
+        rows = [_dataset_row(row, known, failures) for row in datasets]
         table = pd.DataFrame(sorted(rows, key=lambda row: row["dataset_id"]))
         files.append(write_table(part, TABLES["datasets"], table, metadata=metadata))
         files.append(write_table(part, TABLES["mirnas"], _mirna_table(model), metadata=metadata))
@@ -96,21 +113,21 @@ def consolidate(
             "pipeline_version": __version__,
             "model": {"model_id": model.model_id, **_model_checksum(model)},
             "parameters": dict(parameters),
-            "inputs": {r["dataset_id"]: r["sha256"] for r in rows if r.get("sha256")},
+            "datasets": {row["dataset_id"]: _known_of(row, fingerprints or {}) for row in rows},
             "files": [file.as_dict() for file in files],
         }
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
-def _require_one_version(shards: Mapping[str, Shard], model: Model) -> None:
+def _require_one_version(made: Mapping[str, Mapping[str, str]], model: Model) -> None:
     wanted = {
         "schema_version": SCHEMA_VERSION,
         "processing_version": str(PROCESSING_VERSION),
         "model_id": model.model_id,
     }
-    for dataset_id, shard in shards.items():
+    for dataset_id, versions in made.items():
         for what, value in wanted.items():
-            found = shard.versions[what]
+            found = versions[what]
             if found != value:
                 msg = (
                     f"{dataset_id}: made with {what} {found}, this atlas is of {value}; "
@@ -119,11 +136,48 @@ def _require_one_version(shards: Mapping[str, Shard], model: Model) -> None:
                 raise InputError(msg)
 
 
-def _dataset_row(
-    row: Mapping[str, Any],
+def _large_files(
+    dataset_id: str, shards: Mapping[str, Shard], existing: ExistingAtlas | None
+) -> list[tuple[Path, AtlasFile]]:
+    if dataset_id in shards:
+        shard = shards[dataset_id]
+        return [(shard.folder, file) for file in shard.files if TABLES[file.table].per_dataset]
+    assert existing is not None
+    return [(existing.folder, file) for file in existing.large_files(dataset_id)]
+
+
+def _share(
+    table: str, dataset_id: str, shards: Mapping[str, Shard], existing: ExistingAtlas | None
+) -> pa.Table:
+    if dataset_id in shards:
+        shard = shards[dataset_id]
+        paths = [shard.folder / file.path for file in shard.files if file.table == table]
+        return pa.concat_tables(
+            [TABLES[table].arrow_schema().empty_table(), *map(pq.read_table, paths)]
+        )
+    assert existing is not None
+    return existing.share(table, dataset_id)
+
+
+def _results(
     shards: Mapping[str, Shard],
     verdicts: Mapping[str, Mapping[str, Any]],
-    failures: Mapping[str, str],
+    kept: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """By dataset that was included or excluded, columns of table ``datasets``."""
+    said = {
+        dataset_id: {**verdict.get("facts", {}), "status": "excluded", "reason": verdict["reason"]}
+        for dataset_id, verdict in verdicts.items()
+    }
+    before = {
+        dataset_id: {name: value for name, value in row.items() if name not in _ABOUT}
+        for dataset_id, row in kept.items()
+    }
+    return {**before, **said, **{dataset_id: shard.dataset for dataset_id, shard in shards.items()}}
+
+
+def _dataset_row(
+    row: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], failures: Mapping[str, str]
 ) -> dict[str, Any]:
     dataset_id = row["dataset_id"]
     organism = row.get("organism")
@@ -133,13 +187,19 @@ def _dataset_row(
         "pipeline_version": __version__,
         "processing_version": PROCESSING_VERSION,
     }
-    if dataset_id in shards:
-        return {**about, **shards[dataset_id].dataset}
-    if dataset_id in verdicts:
-        verdict = verdicts[dataset_id]
-        said = {"status": "excluded", "reason": verdict["reason"]}
-        return {**about, **verdict.get("facts", {}), **said}
+    if dataset_id in known:
+        return {**about, **known[dataset_id]}
     return {**about, "status": "failed", "reason": failures.get(dataset_id) or _NO_RESULT}
+
+
+def _known_of(
+    row: Mapping[str, Any], fingerprints: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """What a later build asks of a dataset; one that failed is tried again whatever it is."""
+    about = {name: row[name] for name in ("status", "reason", "sha256") if row.get(name)}
+    if row["status"] == "failed":
+        return about
+    return {**about, **fingerprints.get(row["dataset_id"], {})}
 
 
 def _mirna_table(model: Model) -> pd.DataFrame:

@@ -75,6 +75,22 @@ COMMANDS = (
             "former/atlas results/atlas --tolerance 1e-3 --exit-code",
         ),
     ),
+    Command(
+        USE,
+        "prune",
+        "Remove former builds and half files from an atlas folder.",
+        ("results/atlas --dry-run", "results/atlas --keep-builds 1"),
+    ),
+    Command(
+        USE,
+        "harmonise",
+        "Decide what the labels of studies mean that no rule maps.",
+        (
+            "datasets.csv --atlas results/atlas",
+            "datasets.csv --atlas results/atlas --list --min-cells 100",
+            "datasets.csv --overrides overrides.tsv --curator 'A. Curator'",
+        ),
+    ),
     Command(USE, "demo", "Write small simulated datasets and their samplesheet.", ("demo",)),
     Command(
         STEPS,

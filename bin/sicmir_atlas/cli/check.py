@@ -17,8 +17,10 @@ def check(
     params: Path,
     schema: Path,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    overrides: Path | None = None,
+    recipe: Path | None = None,
 ) -> None:
-    """Prove parameters and samplesheet, and write the rows as JSON.
+    """Prove parameters, samplesheet and overrides, and write the rows as JSON.
 
     Parameters
     ----------
@@ -32,12 +34,18 @@ def check(
         nextflow_schema.json.
     output
         Rows with every column, null where empty.
+    overrides
+        Table of labels and the terms that a curator gave them.
+    recipe
+        File for what else results follow from: versions and overrides, JSON.
     """
+    from sicmir_atlas.atlas.spec import PROCESSING_VERSION, SCHEMA_VERSION
     from sicmir_atlas.check import InvalidInputError, check_parameters, check_samplesheet
     from sicmir_atlas.cli import _io
     from sicmir_atlas.errors import InputError
 
     said: list[str] = []
+    given: list[dict[str, str]] = []
     rows: list[dict[str, object]] = []
     try:
         check_parameters(_io.read_json(params), schema=_io.read_json(schema))
@@ -47,6 +55,16 @@ def check(
         rows = check_samplesheet(input, base=base)
     except InputError as error:
         said.append(str(error))
+    try:
+        if overrides is not None:
+            from sicmir_atlas.harmonise.overrides import read_overrides
+
+            given = read_overrides(overrides)
+    except InputError as error:
+        said.append(str(error))
     if said:
         raise InputError("\n".join(said))
     _io.write_json(output, rows)
+    if recipe is not None:
+        versions = {"schema_version": SCHEMA_VERSION, "processing_version": PROCESSING_VERSION}
+        _io.write_json(recipe, {**versions, "overrides": given})

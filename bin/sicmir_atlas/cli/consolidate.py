@@ -20,6 +20,9 @@ def consolidate(
     failures: Path | None = None,
     parameters: Path | None = None,
     model: Path | None = None,
+    atlas: Path | None = None,
+    kept: Path | None = None,
+    fingerprints: Path | None = None,
 ) -> None:
     """Gather datasets into an atlas folder.
 
@@ -41,8 +44,15 @@ def consolidate(
         Parameters that shaped the results, JSON; written into the manifest.
     model
         Model folder; the shipped model where none is given.
+    atlas
+        Existing atlas folder that datasets are taken over from.
+    kept
+        These datasets, a JSON list of `dataset_id` and, where it could not be looked up, its `row`.
+    fingerprints
+        By dataset, what its results follow from, JSON; a later build compares it.
     """
     from sicmir_atlas.atlas.consolidate import consolidate as run
+    from sicmir_atlas.atlas.existing import ExistingAtlas
     from sicmir_atlas.atlas.shard import Shard
     from sicmir_atlas.cli import _io
     from sicmir_atlas.model.weights import load_model
@@ -53,6 +63,10 @@ def consolidate(
 
     said = [_io.read_json(path) for path in inside(verdicts, "*.json")]
     learnt = [_io.read_json(path) for path in inside(facts, "*/facts.json")]
+    taken = _io.read_json(kept) if kept is not None else []
+    existing = ExistingAtlas(atlas, [one["dataset_id"] for one in taken]) if atlas else None
+    if existing:
+        learnt += [existing.facts(one["dataset_id"], one["row"]) for one in taken if "row" in one]
     run(
         as_resolved(_io.read_json(datasets), learnt, said),
         output,
@@ -61,4 +75,6 @@ def consolidate(
         failures={path.stem: path.read_text().strip() for path in inside(failures, "*.txt")},
         model=load_model(model),
         parameters=_io.read_json(parameters) if parameters is not None else {},
+        existing=existing,
+        fingerprints=_io.read_json(fingerprints) if fingerprints else None,
     )

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sicmir_atlas.sources import RemoteFile
 
-__all__ = ["fetch"]
+__all__ = ["fetch", "staged"]
 
 
 def fetch(
@@ -54,7 +56,7 @@ def fetch(
         for entry in _io.read_json(files):
             file = sources.RemoteFile(**entry)
             path = sources.fetch(
-                _staged(file, local),
+                staged(file, [local] if local else []),
                 output,
                 cache=cache,
                 tries=tries,
@@ -67,14 +69,14 @@ def fetch(
     _io.write_json(output / "source.json", sources.source_record(fetched))
 
 
-def _staged(file: RemoteFile, local: Path | None) -> RemoteFile:
+def staged(file: RemoteFile, folders: Sequence[Path]) -> RemoteFile:
     """Point a file that is no download to where the pipeline staged it, if it did."""
     from dataclasses import replace
 
     from sicmir_atlas.sources.files import base_name, scheme_of
 
-    if local is None or scheme_of(file.url) in {"http", "https"}:
+    if scheme_of(file.url) in {"http", "https"}:
         return file
-    names = (base_name(file.url), file.name)
-    found = next((local / name for name in names if (local / name).exists()), None)
+    places = (folder / name for folder in folders for name in (base_name(file.url), file.name))
+    found = next((place for place in places if place.exists()), None)
     return replace(file, url=str(found)) if found else file

@@ -8,14 +8,17 @@ from pathlib import Path  # noqa: TC003  the command line reads the annotations
 __all__ = ["validate"]
 
 
-def validate(atlas: Path, /) -> None:
+def validate(atlas: Path, /, *, existing: Path | None = None) -> None:
     """Check every file of an atlas against the schema, every key, reference and checksum.
 
     Parameters
     ----------
     atlas
         Atlas folder.
+    existing
+        manifest.json of a sound atlas: the bytes of files that it lists as well are not read again.
     """
+    from sicmir_atlas.cli import _io
     from sicmir_atlas.atlas.validate import leftovers
     from sicmir_atlas.atlas.validate import validate as run
     from sicmir_atlas.errors import CorruptError, GoneError
@@ -23,7 +26,7 @@ def validate(atlas: Path, /) -> None:
     if not atlas.is_dir():
         msg = f"{atlas}: no such folder"
         raise GoneError(msg)
-    violations = run(atlas)
+    violations = run(atlas, existing=_io.read_json(existing) if existing else None)
     if violations:
         listed = "\n".join(f"  {violation}" for violation in violations)
         count = f"{len(violations)} violation{'s' if len(violations) > 1 else ''}"

@@ -12,21 +12,23 @@ process CHECK {
     val base        // folder or address that relative file names in the samplesheet belong to
     val parameters  // every parameter, as JSON
     path schema
+    path overrides
     val code
 
     output:
     path 'checked.json', emit: rows
+    path 'recipe.json', emit: recipe
     tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
 
     script:
-    checkCommand(samplesheet, base, parameters, schema)
+    checkCommand(samplesheet, base, parameters, schema, overrides)
 
     stub:
     // a stub run walks the rows of the samplesheet, so they are read for real
-    checkCommand(samplesheet, base, parameters, schema)
+    checkCommand(samplesheet, base, parameters, schema, overrides)
 }
 
-def checkCommand(samplesheet, base, parameters, schema) {
+def checkCommand(samplesheet, base, parameters, schema, overrides) {
     return """\
     cat > params.json <<'JSON'
     ${parameters}
@@ -37,6 +39,8 @@ def checkCommand(samplesheet, base, parameters, schema) {
         --base ${quoted(base)} \\
         --params params.json \\
         --schema ${schema} \\
+        ${overrides ? "--overrides ${quoted(overrides)}" : ''} \\
+        --recipe recipe.json \\
         -o checked.json
     """.stripIndent()
 }

@@ -12,6 +12,8 @@ process CONSOLIDATE {
     path shards, stageAs: 'shards/*'
     path verdicts, stageAs: 'verdicts/*'
     path failures, stageAs: 'failures/*'
+    path existing, stageAs: 'existing'
+    val known       // [kept: datasets taken over from it, fingerprints: of all datasets, manifest: its digest], as JSON
     val parameters  // those that shape results, as JSON
     tuple val(model_digest), path(model, stageAs: 'model')
     val code
@@ -27,6 +29,14 @@ process CONSOLIDATE {
     ${parameters}
     JSON
 
+    cat > kept.json <<'JSON'
+    ${known.kept}
+    JSON
+
+    cat > fingerprints.json <<'JSON'
+    ${known.fingerprints}
+    JSON
+
     mkdir -p facts shards verdicts failures
     sicmir-step consolidate \\
         --shards shards \\
@@ -36,6 +46,8 @@ process CONSOLIDATE {
         --facts facts \\
         --parameters params.json \\
         --model ${model} \\
+        ${existing ? '--atlas existing --kept kept.json' : ''} \\
+        --fingerprints fingerprints.json \\
         ${args} \\
         -o atlas
     """

@@ -8,7 +8,7 @@ process PREPARE {
     conda "${moduleDir}/../environment.yml"
 
     input:
-    tuple val(meta), val(row), val(facts), path(fetched)
+    tuple val(meta), val(row), val(facts), val(overrides), path(fetched)
 
     output:
     tuple val(meta), path('prepared'), emit: prepared, optional: true
@@ -26,10 +26,15 @@ process PREPARE {
     ${facts}
     JSON
 
+    cat > overrides.json <<'JSON'
+    ${overrides}
+    JSON
+
     mkdir verdict
     sicmir-step prepare \\
         --dataset dataset.json \\
         --facts facts.json \\
+        --overrides overrides.json \\
         --fetched ${fetched} \\
         --verdicts verdict \\
         ${args} \\

@@ -1,7 +1,7 @@
 include { publishAtlas } from '../../../subworkflows/local/utils/folders'
 
-// Runs in the head and not by publishDir: the order matters (what leads to the data comes last),
-// and a reader must never see half a file.
+// Runs in the head and not by publishDir: the order matters, and a reader must never see half a
+// file or half an atlas.
 process PUBLISH {
     label 'process_single'
     cache false

@@ -8,6 +8,7 @@ process VALIDATE {
 
     input:
     path atlas
+    path existing, stageAs: 'existing.json'
     val code
 
     output:
@@ -17,7 +18,7 @@ process VALIDATE {
     script:
     def args = task.ext.args ?: ''
     """
-    sicmir-step validate ${atlas} ${args} > validation.txt
+    sicmir-step validate ${atlas} ${existing ? '--existing existing.json' : ''} ${args} > validation.txt
     """
 
     stub:

@@ -25,9 +25,9 @@ def sourceJson(row) {
     return rowJson(row.collectEntries { key, value -> [key, key in columns ? value : null] })
 }
 
-// Datasets of a row: what it resolved to, or the row itself where that failed.
-def ofRow(meta, found, refused) {
-    def names = found.collect { folder -> folder.name } + refused.collect { verdict -> verdict.baseName }
+// Datasets of a row: what it resolved to, else what it was formerly, or the row itself.
+def ofRow(meta, found, refused, former) {
+    def names = found.collect { folder -> folder.name } + refused.collect { verdict -> verdict.baseName } + former
     return names ? names.collect { name -> meta + [id: name] } : [meta]
 }
 

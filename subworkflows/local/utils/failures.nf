@@ -10,6 +10,11 @@ def failureNote(id) {
     return file("${workflow.workDir}/failures/${workflow.runName}/${id}.txt")
 }
 
+def lastNote(id) {
+    def note = failureNote(id)
+    return note.exists() ? note.text.trim() : 'no result'
+}
+
 // What a task said last: all of its error, else its last line, without the command's name and the
 // path of its work folder.
 def lastWords(task) {

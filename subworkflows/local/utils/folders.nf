@@ -27,26 +27,69 @@ def insideFolders(files) {
         .collect { f -> "${f} ${f.size()} ${f.lastModified()}".toString() }
 }
 
-// 0: per-dataset files, immutable and named by content; 1: small tables; then what leads to them
-def turn(name) {
-    return name == 'atlas.duckdb' ? 3 : name == 'manifest.json' ? 2 : name.contains('/') ? 0 : 1
+// Large files are immutable and named by content; the small ones, manifest and database among them,
+// change with every build. On a disk they are links into a folder of the build, so that a whole
+// build is exchanged in one step, by the link `current`, and whoever dies leaves a whole atlas.
+// An object store has no links: there what leads to the data comes last.
+def publishAtlas(source, target) {
+    def (large, small) = filesBelow(source)
+        .collect { f -> [name: source.relativize(f).toString(), path: f] }
+        .split { f -> f.name.contains('/') }
+    large.findAll { f -> !target.resolve(f.name).exists() || target.resolve(f.name).size() != f.path.size() }
+        .each { f -> publishFile(f.path, target.resolve(f.name)) }
+    if (!isLocal(target)) {
+        small.sort { f -> ['manifest.json', 'atlas.duckdb'].indexOf(f.name) }.each { f -> publishFile(f.path, target.resolve(f.name)) }
+        return
+    }
+    adoptBuild(target, small.collect { f -> f.name })
+    def build = addBuild(target, small)
+    small.each { f -> link(target.resolve(f.name), "current/${f.name}") }
+    link(target.resolve('current'), build)
+    target.eachFile { f -> if (isLink(f) && !f.exists()) { java.nio.file.Files.delete(f) } }
 }
 
-def publishAtlas(source, target) {
-    filesBelow(source)
-        .collect { f -> [name: source.relativize(f).toString(), path: f] }
-        .sort { f -> "${turn(f.name)} ${f.name}".toString() }
-        .each { f ->
-            def to = target.resolve(f.name)
-            if (turn(f.name) > 0 || !to.exists() || to.size() != f.path.size()) {
-                publishFile(f.path, to)
-            }
-        }
+// A build is known by its manifest, which lists all else with checksums.
+def addBuild(target, small) {
+    def manifest = small.find { f -> f.name == 'manifest.json' }
+    def build = "builds/${java.security.MessageDigest.getInstance('SHA-256').digest(manifest.path.bytes).encodeHex().toString().take(12)}"
+    def folder = target.resolve(build)
+    if (!folder.exists()) {
+        def part = target.resolve("${build}.part")
+        part.deleteDir()
+        small.each { f -> publishFile(f.path, part.resolve(f.name)) }
+        java.nio.file.Files.move(part, folder, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
+    }
+    return build
+}
+
+// An atlas of plain files, as former versions published it and as it is copied from elsewhere,
+// becomes a build of its own first.
+def adoptBuild(target, names) {
+    def plain = names.findAll { name -> target.resolve(name).exists() && !isLink(target.resolve(name)) }
+    if (plain.contains('manifest.json') && !target.resolve('current').exists()) {
+        link(target.resolve('current'), addBuild(target, plain.collect { name -> [name: name, path: target.resolve(name)] }))
+    }
+}
+
+def isLocal(path) {
+    return path.fileSystem == java.nio.file.FileSystems.default
+}
+
+def isLink(path) {
+    return java.nio.file.Files.isSymbolicLink(path)
+}
+
+// Makes or exchanges a link in one step.
+def link(place, leadsTo) {
+    def made = place.resolveSibling(".link-${place.name}")
+    java.nio.file.Files.deleteIfExists(made)
+    java.nio.file.Files.createSymbolicLink(made, java.nio.file.Path.of(leadsTo))
+    java.nio.file.Files.move(made, place, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
 }
 
 // Links are followed. An object store shows no half object: there the copy is one step already.
 def publishFile(from, to) {
-    def local = to.fileSystem == java.nio.file.FileSystems.default
+    def local = isLocal(to)
     def part = local ? to.resolveSibling("${to.name}.part") : to
     java.nio.file.Files.createDirectories(to.parent)
     java.nio.file.Files.copy(from, part, java.nio.file.StandardCopyOption.REPLACE_EXISTING)
@@ -55,10 +98,34 @@ def publishFile(from, to) {
     }
 }
 
+// Of an atlas folder the build that it shows now, which stays as it is; [] where there is none.
+def currentBuild(atlas) {
+    def current = atlas.resolve('current')
+    if (isLocal(atlas) && current.exists()) {
+        return current.toRealPath()
+    }
+    return atlas.resolve('manifest.json').exists() ? atlas : []
+}
+
+def manifestOf(atlas) {
+    return atlas ? atlas.resolve('manifest.json') : []
+}
+
+def existingAtlas(folder) {
+    if (!folder) {
+        return []
+    }
+    def atlas = file(folder, glob: false)
+    if (!atlas.resolve('manifest.json').exists()) {
+        error("No atlas in ${folder}: --atlas takes the folder of one that was built, with manifest.json")
+    }
+    return atlas
+}
+
 // One run at a time writes into a folder. The operating system drops the lock when the run dies,
 // so what is returned has to be kept until the end. Buckets have no locks.
 def lockFolder(folder) {
-    if (folder.fileSystem != java.nio.file.FileSystems.default) {
+    if (!isLocal(folder)) {
         return null
     }
     java.nio.file.Files.createDirectories(folder)

@@ -1,3 +1,4 @@
+include { lastNote } from './failures'
 include { digest } from './folders'
 
 // Parameters as text: for CHECK, for the manifest, for the help; and what a run says at its end.
@@ -47,13 +48,17 @@ def helpText(schema) {
         |""".stripMargin()
 }
 
-// outcomes: [id, status, reason] of every dataset; atlas: where it was published, null if it was not
+// outcomes: see ATLAS; atlas: where it was published, null if it was not
 def summary(outcomes, atlas, outdir) {
     def by = outcomes.groupBy { o -> o.status }
     def count = ['included', 'excluded', 'failed'].collect { status -> "${(by[status] ?: []).size()} ${status}" }.join(', ')
+    def kept = outcomes.count { o -> o.kept }
+    def taken = kept ? ["Taken over from the existing atlas: ${kept}"] : []
+    def unresolved = outcomes.findAll { o -> o.unresolved }.groupBy { o -> o.unresolved }.sort()
+        .collect { row, datasets -> "  ${row}: not looked up this time (${lastNote(row)}); ${datasets.size()} taken over as they were" }
     def rest = ['excluded', 'failed'].collectMany { status -> (by[status] ?: []).sort { o -> o.id } }
         .collect { o -> "  ${o.status} ${o.id}: ${o.reason}" }
-    def again = by.failed || !atlas ? ['Mend what failed and run the same command with -resume: what is done is not done again.'] : []
-    def where = [atlas ? "Atlas: ${atlas}" : 'No atlas was written.', "Trace and reports: ${outdir}/pipeline_info"]
-    return (["Datasets: ${outcomes ? count : 'none was read'}"] + rest + where + again).join('\n')
+    def again = by.failed || unresolved || !atlas ? ['Mend what failed and run the same command with -resume: what is done is not done again.'] : []
+    def where = [atlas ? "Atlas: ${atlas}" : 'No atlas was written.', "Report: ${outdir}/report.html", "Trace and timeline: ${outdir}/pipeline_info"]
+    return (["Datasets: ${outcomes ? count : 'none was read'}"] + taken + unresolved + rest + where + again).join('\n')
 }

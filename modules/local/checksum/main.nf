@@ -1,0 +1,30 @@
+include { onFatal } from '../../../subworkflows/local/utils/failures'
+
+process CHECKSUM {
+    tag "${entries.size()} datasets"
+    label 'process_single'
+    errorStrategy { onFatal(task) }
+
+    conda "${moduleDir}/../environment.yml"
+
+    input:
+    tuple val(entries), val(datasets), path(local, stageAs: 'local/?/*'), val(inside)
+
+    output:
+    path 'checksums.json', emit: checksums
+    tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
+
+    script:
+    """
+    cat > datasets.json <<'JSON'
+    ${datasets}
+    JSON
+
+    sicmir-step checksum --datasets datasets.json -o checksums.json
+    """
+
+    stub:
+    """
+    echo '{}' > checksums.json
+    """
+}
