@@ -61,6 +61,16 @@ COMMANDS = (
     ),
     Command(
         USE,
+        "report",
+        "Write one page on an atlas: what it holds, what was left out, and why.",
+        (
+            "results/atlas -o report.html",
+            "results/atlas -o report.html --previous former/atlas",
+            "results/atlas -o report.html --multiqc sicmir_atlas_mqc.json",
+        ),
+    ),
+    Command(
+        USE,
         "validate",
         "Check every file of an atlas against the schema, every key and checksum.",
         ("results/atlas",),

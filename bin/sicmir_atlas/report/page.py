@@ -1,0 +1,157 @@
+"""The page itself: everything in one file, nothing fetched, the same atlas the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import shlex
+from importlib import resources
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from sicmir_atlas.report import charts, losses
+from sicmir_atlas.report.contents import STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sicmir_atlas.atlas.diff import AtlasDiff
+    from sicmir_atlas.report.contents import Contents
+
+__all__ = ["render"]
+
+_FILES = resources.files("sicmir_atlas.report") / "templates"
+_MINUS = "\N{MINUS SIGN}"
+_SHOWN = ("n_cells_raw", "n_cells_qc", "n_cell_types", "n_cells_mapped", "n_landmarks", "n_pools")
+_METHODS = {
+    "given_id": "id given by the study",
+    "exact_label": "exact label",
+    "unique_synonym": "unique synonym",
+    "normalised_text": "normalised text",
+    "override": "override by a curator",
+    "unmapped": "unmapped",
+    "unlabelled": "no label",
+}
+
+
+def render(
+    contents: Contents,
+    *,
+    title: str = "SiCmiR atlas",
+    place: str = "atlas",
+    diff: AtlasDiff | None = None,
+    run_files: Sequence[str] = (),
+) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    contents
+        What :func:`.contents.gather` found.
+    place
+        Atlas folder as a reader would type it.
+    diff
+        What changed since an earlier atlas.
+    run_files
+        Links to the run's own files, relative to the page.
+    """
+    script = _read("table.js")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            contents=contents,
+            title=title,
+            place=place,
+            diff=diff,
+            run_files=run_files,
+            style=Markup(_read("style.css")),
+            script=Markup(script),
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals.update(
+        charts=charts,
+        losses=losses,
+        METHODS=_METHODS,
+        SHOWN=_SHOWN,
+        STATUSES=STATUSES,
+        known=_known,
+        median=median,
+        shade=_shade,
+        status_bar=_status_bar,
+    )
+    environment.filters.update(
+        n=_number,
+        pct=_percent,
+        pct0=_whole_percent,
+        short=_short,
+        signed=_signed,
+        plain=_plain,
+        sh=shlex.quote,
+    )
+    return environment
+
+
+def _read(name: str) -> str:
+    return (_FILES / name).read_text(encoding="utf-8")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "–"
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %" if share < 0.9995 or share == 1 else "> 99.9 %"
+
+
+def _whole_percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}".replace("%", " %")
+
+
+def _short(n: int) -> str:
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if n >= size:
+            return f"{n / size:.1f}{unit}" if n < 10 * size else f"{n // size}{unit}"
+    return str(n)
+
+
+def _shade(n: int, most: int) -> int:
+    """Depth of colour, in percent, on log scale: numbers of cells differ by orders."""
+    return round(10 + 90 * math.log1p(n) / math.log1p(most)) if n else 0
+
+
+def _signed(difference: int) -> str:
+    return f"{difference:+,}".replace("-", _MINUS) if difference else "same"
+
+
+def _plain(value: Any) -> str:
+    return _number(value) if value is None or isinstance(value, int) else str(value)
+
+
+def _status_bar(contents: Contents) -> Markup:
+    parts = [charts.Part(s, s, len(contents.of_status(s))) for s in reversed(STATUSES)]
+    return charts.stack(parts, title="Datasets by how they left the line")
+
+
+def _known(rows: Sequence[dict[str, Any]], column: str) -> list[Any]:
+    """Values of a column that are not null."""
+    return [row[column] for row in rows if row[column] is not None]
