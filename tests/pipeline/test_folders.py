@@ -23,42 +23,64 @@ def script(nextflow, tmp_path):
     return write
 
 
-def test_publishing_keeps_the_old_atlas_whole_until_the_last_move(nextflow, script, tmp_path):
-    main = script(
-        "include { publishAtlas } from 'UTILS/folders'\n"
-        "workflow { publishAtlas(file(params.from), file(params.to)) }\n"
-    )
-    new, old = tmp_path / "new", tmp_path / "old"
-    for folder, text in ((new, "new and longer"), (old, "old")):
-        (folder / "cells").mkdir(parents=True)
-        for name in ("datasets.parquet", "manifest.json", "atlas.duckdb"):
-            (folder / name).write_text(text)
-    (old / "cells/a-111.parquet").write_text("as it was")
-    (new / "cells/a-111.parquet").write_text("AS IT WAS")  # same name, same size: the same file
+PUBLISH = (
+    "include { publishAtlas } from 'UTILS/folders'\n"
+    "workflow { publishAtlas(file(params.from), file(params.to)) }\n"
+)
+SMALL = ("datasets.parquet", "manifest.json", "atlas.duckdb")
+
+
+def atlas_of(folder, text, *large):
+    """Folder as CONSOLIDATE leaves it, of files that hold `text`."""
+    (folder / "cells").mkdir(parents=True)
+    for name in (*SMALL, *large):
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_build_is_exchanged_in_one_step(nextflow, script, tmp_path):
+    main, out = script(PUBLISH), tmp_path / "out"
+    old = atlas_of(tmp_path / "old", "old", "cells/a-111.parquet", "gone.parquet")
+    new = atlas_of(tmp_path / "new", "new and longer", "new.parquet")
     (tmp_path / "target.parquet").write_text("linked")
     (new / "cells/b-222.parquet").symlink_to(tmp_path / "target.parquet")
-    inode = (old / "cells/a-111.parquet").stat().st_ino
-    options = ("--from", new, "--to", old)
+    assert nextflow.run("--from", old, "--to", out, main=main).code == 0
+    first = (out / "current").readlink()
+    assert first.parts[0] == "builds"
+    assert {(out / name).readlink().as_posix() for name in SMALL} == {f"current/{n}" for n in SMALL}
+    inode = (out / "cells/a-111.parquet").stat().st_ino
 
-    # a folder in the manifest's place: publishing breaks off before the last two files
-    (old / "manifest.json").unlink()
-    (old / "manifest.json").mkdir()
-    (old / "manifest.json/x").touch()
-    assert nextflow.run(*options, main=main).code == 1
-    assert (old / "cells/b-222.parquet").read_text() == "linked"
-    assert (old / "datasets.parquet").read_text() == "new and longer"
-    assert (old / "atlas.duckdb").read_text() == "old"
+    # a folder where the link goes: publishing breaks off just before the exchange
+    (new / "cells/a-111.parquet").write_text("OLD")  # same name, same size: the same file
+    (out / ".link-current").mkdir()
+    (out / ".link-current/x").touch()
+    assert nextflow.run("--from", new, "--to", out, main=main).code == 1
+    assert {(out / name).read_text() for name in (*SMALL, "gone.parquet")} == {"old"}
 
-    (old / "manifest.json/x").unlink()
-    (old / "manifest.json").rmdir()
-    run = nextflow.run(*options, main=main)
+    (out / ".link-current/x").unlink()
+    run = nextflow.run("--from", new, "--to", out, main=main)
     assert run.code == 0, run.output
-    for name in ("datasets.parquet", "manifest.json", "atlas.duckdb"):
-        assert (old / name).read_text() == "new and longer"
-    assert (old / "cells/a-111.parquet").stat().st_ino == inode
-    assert (old / "cells/a-111.parquet").read_text() == "as it was"
-    assert not (old / "cells/b-222.parquet").is_symlink()
-    assert list(old.rglob("*.part")) == []
+    assert {(out / name).read_text() for name in (*SMALL, "new.parquet")} == {"new and longer"}
+    assert not (out / "gone.parquet").is_symlink()
+    assert (out / "cells/a-111.parquet").stat().st_ino == inode
+    assert (out / "cells/a-111.parquet").read_text() == "old"
+    assert (out / "cells/b-222.parquet").read_text() == "linked"
+    assert not (out / "cells/b-222.parquet").is_symlink()
+    assert (out / first / "datasets.parquet").read_text() == "old", "who reads it still may"
+    assert list(out.rglob("*.part")) == []
+
+
+def test_an_atlas_of_plain_files_is_adopted(nextflow, script, tmp_path):
+    """As former versions published it, and as a copy that followed links is."""
+    main, out = script(PUBLISH), tmp_path / "out"
+    atlas_of(out, "plain", "cells/a-111.parquet")
+    new = atlas_of(tmp_path / "new", "new")
+    assert nextflow.run("--from", new, "--to", out, main=main).code == 0
+    assert {(out / name).read_text() for name in SMALL} == {"new"}
+    builds = {build.name: build for build in (out / "builds").iterdir()}
+    assert len(builds) == 2
+    former = builds.keys() - {(out / "current").readlink().name}
+    assert {(builds[name] / "datasets.parquet").read_text() for name in former} == {"plain"}
 
 
 def test_one_run_at_a_time_writes_into_a_folder(nextflow, script, tmp_path):

@@ -70,4 +70,4 @@ def test_thirty_rows_over_all_sources_with_a_fault_on_every_third_request(
     one, other = contents(tmp_path / "calm/atlas"), contents(tmp_path / "rough/atlas")
     assert list(one) == list(other)
     assert [name for name in one if one[name] != other[name]] == []
-    assert json.loads(one["manifest.json"])["inputs"]
+    assert json.loads(one["manifest.json"])["datasets"]
