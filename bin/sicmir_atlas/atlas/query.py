@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
-from sicmir_atlas.atlas.database import quoted, scan
-from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
-from sicmir_atlas.errors import CorruptError, GoneError, InputError, SicmirError
+from sicmir_atlas.atlas.database import quoted
+from sicmir_atlas.atlas.home import Folder, is_address, listed_files, offline
+from sicmir_atlas.atlas.schema import TABLES
+from sicmir_atlas.errors import CorruptError, SicmirError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from typing import Self
 
     import pandas as pd
     import pyarrow as pa
+
+    from sicmir_atlas.atlas.home import Home
+    from sicmir_atlas.sources.part import Progress
 
 __all__ = ["Atlas", "QueryError", "open_atlas"]
 
@@ -35,68 +37,66 @@ class QueryError(SicmirError, ValueError):
 
 
 class Atlas:
-    """An atlas folder, open for reading.
+    """An atlas, open for reading.
 
-    The database sees the atlas's own files and nothing else of the machine: external access is
-    off, the configuration is locked, and only statements that read are run.
+    The database sees the atlas's own files and nothing else of the machine or the network:
+    external access is off, the configuration is locked, and only statements that read are run.
 
     Parameters
     ----------
-    folder
-        The atlas folder.
+    home
+        Where it lies; it is closed with the atlas.
 
     Raises
     ------
     GoneError
-        If there is no atlas in the folder.
-    InputError
-        If the atlas was written under another major version of the schema.
+        If a file is not on the server any more.
     CorruptError
         If one of its files is missing or broken.
+    UnavailableError
+        If its server does not answer.
     """
 
-    def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder).resolve()
-        database, manifest = self.folder / "atlas.duckdb", self.folder / "manifest.json"
-        if not database.is_file() or not manifest.is_file():
-            msg = f"{folder}: no atlas here (atlas.duckdb and manifest.json are expected)"
-            raise GoneError(msg)
+    def __init__(self, home: Home) -> None:
+        self._home, self.manifest = home, home.manifest
+        self._connection = offline()
         try:
-            self.manifest: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
-            found = str(self.manifest["schema_version"])
-        except (ValueError, LookupError, TypeError) as error:
-            msg = f"{folder}: manifest.json cannot be read ({error}); see sicmir-atlas validate"
-            raise CorruptError(msg) from error
-        if found.split(".", maxsplit=1)[0] != SCHEMA_VERSION.split(".")[0]:
-            msg = f"{folder}: schema {found}; this version of sicmir-atlas reads {SCHEMA_VERSION}"
-            raise InputError(msg)
-        self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-        self._connection.execute("SET autoload_known_extensions = false")
-        try:
-            self._connection.execute(f"ATTACH {quoted(str(database))} AS {_FILE} (READ_ONLY)")
+            database = quoted(str(self._home.database))
+            self._connection.execute(f"ATTACH {database} AS {_FILE} (READ_ONLY)")
             self._name_tables()
-        except duckdb.Error as error:
-            self._connection.close()
-            msg = f"{folder}: cannot be opened; sicmir-atlas validate says why ({error})"
+        except (duckdb.Error, SicmirError) as error:
+            self.close()
+            if isinstance(error, SicmirError):
+                raise
+            if behind := self._home.told(error):
+                raise behind from error
+            msg = f"{home.name}: cannot be opened; sicmir-atlas validate says why ({error})"
             raise CorruptError(msg) from error
 
     def _name_tables(self) -> None:
         """Give every table a view of its own, then shut everything else out."""
         # listed by the database itself, so that its tables and its files are of one build
-        listed = self._connection.execute(f'SELECT "table", path FROM {_FILE}.files').fetchall()
-        paths: dict[str, list[str]] = defaultdict(list)
-        for table, path in listed:
-            paths[table].append(str(self.folder / path))
-        large = [name for name, spec in TABLES.items() if spec.per_dataset and paths[name]]
-        allowed = ", ".join(quoted(path) for name in large for path in paths[name])
+        listed = listed_files(self._connection, _FILE, self._home.name)
+        large = [file for file in listed if TABLES[file.table].per_dataset]
+        addresses = self._home.mount(self._connection, large)
+        allowed = ", ".join(quoted(path) for paths in addresses.values() for path in paths)
         self._connection.execute(f"SET allowed_paths = [{allowed}]")
         self._connection.execute("SET enable_external_access = false")
         for name, spec in TABLES.items():
-            origin = scan(paths[name]) if name in large else f'{_FILE}."{name}"'
+            origin = f'{_FILE}."{name}"'
+            if name in addresses:
+                origin = self._scan(addresses[name])
             self._connection.execute(f'CREATE VIEW "{name}" AS FROM {origin}')
             self._connection.execute(f'COMMENT ON VIEW "{name}" IS {quoted(spec.description)}')
         self._connection.execute(f"CREATE VIEW files AS FROM {_FILE}.files")
         self._connection.execute("SET lock_configuration = true")
+
+    def _scan(self, addresses: Sequence[str]) -> str:
+        listed = ", ".join(map(quoted, addresses))
+        partitions = "hive_partitioning = false"  # a folder above may be named year=2024
+        if self._home.partitioned:
+            partitions = "hive_partitioning = true, hive_types = {'dataset_id': VARCHAR}"
+        return f"read_parquet([{listed}], {partitions})"
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pd.DataFrame:
         """Answer a query as a pandas DataFrame.
@@ -123,15 +123,17 @@ class Atlas:
         """Names of the tables, what they hold, and their rows."""
         import pandas as pd
 
-        rows = {name: self.sql(f'SELECT count(*) FROM "{name}"').iat[0, 0] for name in TABLES}
+        listed = self.sql('SELECT "table", sum(rows) AS rows FROM files GROUP BY ALL')
+        rows = dict(listed.astype({"rows": int}).itertuples(index=False))
         return pd.DataFrame(
-            [(spec.name, rows[spec.name], spec.description) for spec in TABLES.values()],
+            [(spec.name, rows.get(spec.name, 0), spec.description) for spec in TABLES.values()],
             columns=["table", "rows", "description"],
         )
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and the connections to a server."""
         self._connection.close()
+        self._home.close()
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +142,7 @@ class Atlas:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Atlas({str(self.folder)!r})"
+        return f"Atlas({self._home.name!r})"
 
     def _answer(
         self,
@@ -158,13 +160,50 @@ class Atlas:
                 raise QueryError(msg)
             return collect(self._connection.sql(query, params=parameters))
         except duckdb.Error as error:
-            raise QueryError(str(error)) from error
+            raise self._home.told(error) or QueryError(str(error)) from error
 
 
-def open_atlas(folder: Path | str) -> Atlas:
-    """Open an atlas folder for reading.
+def open_atlas(
+    place: Path | str,
+    *,
+    cache: Path | None = None,
+    tries: int = 4,
+    timeout: float = 30.0,
+    progress: Progress | None = None,
+) -> Atlas:
+    """Open an atlas for reading.
 
     >>> atlas = open_atlas("results/atlas")  # doctest: +SKIP
     >>> atlas.sql("SELECT dataset_id, status FROM datasets")  # doctest: +SKIP
+
+    Parameters
+    ----------
+    place
+        The atlas folder, or its http(s) address. From a server the small tables are downloaded,
+        and of large ones only what a query needs.
+    cache
+        Folder of what is downloaded. None: ``SICMIR_CACHE``, or ``sicmir-atlas`` in
+        ``XDG_CACHE_HOME`` or ``~/.cache``.
+    tries, timeout
+        Requests for one thing before giving up, seconds a server may be silent.
+    progress
+        Called with name, bytes here and bytes in all as large downloads run.
+
+    Raises
+    ------
+    GoneError
+        If there is no atlas.
+    InputError
+        If the address is not http(s), the cache cannot be written, or the atlas was written under
+        another major version of the schema.
+    CorruptError
+        If one of its files is missing or broken.
+    UnavailableError
+        If its server does not answer within the tries, or is publishing another build.
     """
-    return Atlas(folder)
+    if not is_address(place):
+        return Atlas(Folder(place))
+    from sicmir_atlas.atlas.website import Website
+
+    website = Website(str(place), cache=cache, tries=tries, timeout=timeout, progress=progress)
+    return Atlas(website)

@@ -15,7 +15,7 @@ __all__ = ["sql"]
 
 
 def sql(
-    atlas: Path,
+    atlas: str,
     query: str,
     /,
     *,
@@ -27,7 +27,7 @@ def sql(
     Parameters
     ----------
     atlas
-        Atlas folder; it may lie anywhere and may have been moved.
+        Atlas folder, wherever it lies, or its http(s) address.
     query
         One statement that reads: SELECT, WITH, FROM, DESCRIBE, SUMMARIZE, EXPLAIN.
     format
@@ -36,14 +36,14 @@ def sql(
     output
         File for the answer; Parquet needs one.
     """
-    from sicmir_atlas.atlas.query import open_atlas
+    from sicmir_atlas.cli._open import opened_atlas
     from sicmir_atlas.disk import written_whole
     from sicmir_atlas.errors import InputError
 
     if format == "parquet" and output is None:
         msg = "parquet is not text: name a file with --output"
         raise InputError(msg)
-    with open_atlas(atlas) as opened:
+    with opened_atlas(atlas) as opened:
         if format == "parquet" and output is not None:
             import pyarrow.parquet as pq
 

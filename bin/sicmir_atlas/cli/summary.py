@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003  the command line reads the annotations
 
 __all__ = ["summary"]
 
@@ -33,7 +32,7 @@ FROM best WHERE place <= ? GROUP BY cell_type ORDER BY cell_type
 """
 
 
-def summary(atlas: Path, /, *, top: int = 3) -> None:
+def summary(atlas: str, /, *, top: int = 3) -> None:
     """Print the status of every dataset and the top miRNAs of each cell type.
 
     A cell type's top miRNAs are those that rank first in it against the dataset's other types, on
@@ -43,14 +42,15 @@ def summary(atlas: Path, /, *, top: int = 3) -> None:
     Parameters
     ----------
     atlas
-        Atlas folder.
+        Atlas folder, or its http(s) address.
     top
         MiRNAs shown per cell type.
     """
-    from sicmir_atlas.atlas.query import open_atlas
+    from sicmir_atlas.cli._open import opened_atlas
     from sicmir_atlas.cli._table import as_text
 
-    with open_atlas(atlas) as opened:
-        sys.stdout.write(as_text(opened.sql(_STATUS)) + "\n")
-        sys.stdout.write(as_text(opened.sql(_TOP, [top])))
-        sys.stdout.write("\nIn brackets: reliability, the correlation on held-out bulk samples.\n")
+    with opened_atlas(atlas) as opened:
+        status, best = opened.sql(_STATUS), opened.sql(_TOP, [top])
+    sys.stdout.write(as_text(status) + "\n")
+    sys.stdout.write(as_text(best))
+    sys.stdout.write("\nIn brackets: reliability, the correlation on held-out bulk samples.\n")

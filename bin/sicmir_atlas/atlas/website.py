@@ -1,0 +1,181 @@
+"""An atlas on a web server: small tables downloaded, large ones read by ranges of bytes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from sicmir_atlas.atlas.database import quoted
+from sicmir_atlas.atlas.home import offline, read_manifest
+from sicmir_atlas.atlas.mirror import HEADS, cache_folder, mirrored
+from sicmir_atlas.atlas.server import Server
+from sicmir_atlas.errors import InputError, UnavailableError
+from sicmir_atlas.sources.files import mask, scheme_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sicmir_atlas.atlas.files import AtlasFile
+    from sicmir_atlas.atlas.filesystem import AtlasFileSystem
+    from sicmir_atlas.sources.part import Progress
+
+__all__ = ["Website"]
+
+logger = logging.getLogger(__name__)
+
+_LARGE = 10_000_000  # bytes from which a download is worth a bar
+_HTTPFS = (
+    # secrets are looked up once, as that needs files: none of the user's
+    "SET allow_persistent_secrets = false; LOAD httpfs; FROM duckdb_secrets()"
+)
+
+
+class Website:
+    """An atlas at an http(s) address.
+
+    ``manifest.json`` and ``atlas.duckdb``, which holds the small tables, are downloaded into the
+    cache. Of large tables only what a query needs is read: by DuckDB's extension httpfs where
+    it is installed and can read them, else through `AtlasFileSystem`.
+
+    Parameters
+    ----------
+    address
+        Address of the atlas folder; its query, such as a signature, is sent with every request.
+    cache
+        Folder of downloads; see :func:`.mirror.cache_folder`.
+    tries, timeout
+        Requests for one thing before giving up, seconds the server may be silent.
+    progress
+        Called as bytes of large downloads arrive.
+
+    Raises
+    ------
+    GoneError
+        If there is no atlas at the address.
+    InputError
+        If the address is not http(s), the cache cannot be written, or the atlas was written under
+        another major version of the schema.
+    CorruptError
+        If what is there cannot be read.
+    UnavailableError
+        If the server does not answer within the tries, or is publishing another build.
+    """
+
+    partitioned = True
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        cache: Path | None = None,
+        tries: int = 4,
+        timeout: float = 30.0,
+        progress: Progress | None = None,
+    ) -> None:
+        self.name = mask(address)
+        if scheme_of(address) not in {"http", "https"}:
+            msg = f"{self.name}: an atlas is asked over http or https, or in a folder: give one"
+            raise InputError(msg)
+        self._server = Server(address, tries=tries, timeout=timeout)
+        self._progress = _of_large(progress)
+        try:
+            self._folder = cache_folder(self.name, cache)
+            self._build = mirrored(self._server, self._folder, self._progress)
+            self.manifest = read_manifest((self._build / "manifest.json").read_bytes(), self.name)
+        except BaseException:
+            self.close()
+            raise
+        self.database = self._build / "atlas.duckdb"
+        self._filesystem: AtlasFileSystem | None = None
+
+    def mount(
+        self, connection: duckdb.DuckDBPyConnection, files: Sequence[AtlasFile]
+    ) -> dict[str, list[str]]:
+        """Make files readable on a connection; their addresses there, by table.
+
+        First of each table stands one without rows that is here already, so that the columns are
+        known before anything is read.
+        """
+        heads = {name: self._build / HEADS / f"{name}.parquet" for name in _tables(files)}
+        urls = {name: [str(heads[name])] for name in heads}
+        for file in files:
+            # a part of the address that servers of files pass over, and DuckDB reads
+            url = f"{self._server.url(file.path)}?/dataset_id={file.dataset_id}/"
+            urls[file.table].append(url)
+        if self._server.plain and urls and _httpfs_reads(min(urls.values(), key=len)):
+            logger.info("%s: read by DuckDB's httpfs", self.name)
+            connection.execute(_HTTPFS)
+            return urls
+        return self._through_filesystem(connection, files, heads)
+
+    def _through_filesystem(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Sequence[AtlasFile],
+        heads: Mapping[str, Path],
+    ) -> dict[str, list[str]]:
+        from sicmir_atlas.atlas.filesystem import PROTOCOL, AtlasFileSystem
+        from sicmir_atlas.atlas.ranges import Ranges
+
+        names = {f"{name}/dataset_id=-/none.parquet": str(head) for name, head in heads.items()}
+        addresses = {name: [f"{PROTOCOL}://{name}/dataset_id=-/none.parquet"] for name in heads}
+        for file in files:
+            name = f"{file.table}/dataset_id={file.dataset_id}/{Path(file.path).name}"
+            names[name] = file.path
+            addresses[file.table].append(f"{PROTOCOL}://{name}")
+        here = {str(head): head for head in heads.values()}
+        ranges = Ranges(self._server, files, self._folder, here=here, progress=self._progress)
+        self._filesystem = AtlasFileSystem(ranges, names)
+        connection.register_filesystem(self._filesystem)
+        return addresses
+
+    def told(self, error: duckdb.Error) -> Exception | None:
+        """What was behind an error of DuckDB, where the server was."""
+        if self._filesystem is not None:
+            failure, self._filesystem.failure = self._filesystem.failure, None
+            return failure
+        if not isinstance(error, (duckdb.HTTPException, duckdb.IOException)):
+            return None
+        first = str(error).splitlines()[0]
+        msg = f"{self.name}: {first}; open it again, it may have been published anew"
+        return UnavailableError(msg)
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        self._server.close()
+
+
+def _tables(files: Sequence[AtlasFile]) -> list[str]:
+    return sorted({file.table for file in files})
+
+
+def _httpfs_reads(addresses: Sequence[str]) -> bool:
+    """Tell whether httpfs is there and reads ranges from this server.
+
+    Not where a folder is named ``key=value``: DuckDB would take that for a column.
+    """
+    if any(address.partition("/dataset_id=")[0].count("=") for address in addresses):
+        return False
+    with offline() as connection:
+        try:
+            connection.execute(_HTTPFS)
+            connection.execute("SET auto_fallback_to_full_download = false")
+            connection.execute(f"DESCRIBE FROM read_parquet({quoted(addresses[-1])})")
+        except duckdb.Error as error:
+            logger.debug("httpfs is not used: %s", error)
+            return False
+    return True
+
+
+def _of_large(progress: Progress | None) -> Progress | None:
+    if progress is None:
+        return None
+
+    def tell(name: str, done: int, total: int | None, /) -> None:
+        if total is None or total >= _LARGE:
+            progress(name, done, total)
+
+    return tell
