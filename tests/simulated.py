@@ -54,7 +54,7 @@ def prepare(
     data: ad.AnnData | Path, folder: Path, *, profile: QcProfile = EVERYTHING, **row: Any
 ) -> PreparedDataset:
     """Prepare a dataset in a folder, every cell kept unless a profile is given."""
-    options = {k: row.pop(k) for k in ("cell_calling", "min_umi") if k in row}
+    options = {k: row.pop(k) for k in ("cell_calling", "min_umi", "clustering") if k in row}
     folder.mkdir(parents=True, exist_ok=True)
     path = data
     if isinstance(data, ad.AnnData):
