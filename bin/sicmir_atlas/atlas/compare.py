@@ -81,7 +81,8 @@ def _compare(
     rows = np.flatnonzero(place >= 0), place[place >= 0]
     largest, worst, within = 0.0, None, True
     other: list[str] = []
-    names = [n for n in files[0].schema_arrow.names if n in files[1].schema_arrow.names]
+    known = set(files[1].schema_arrow.names)
+    names = [name for name in files[0].schema_arrow.names if name in known]
     for start in range(0, len(names), _COLUMNS_AT_ONCE):
         wanted = names[start : start + _COLUMNS_AT_ONCE]
         columns = [file.read(wanted) for file in files]

@@ -170,15 +170,17 @@ def _totals(build: Build) -> dict[str, int | None]:
 
 
 def _schema_changes(before: Build, after: Build) -> Iterator[TableChange]:
+    same_version = before.manifest["schema_version"] == after.manifest["schema_version"]
     for table in sorted(before.tables | after.tables):
+        large = table in TABLES and TABLES[table].per_dataset
+        if large and (same_version or table not in before.tables & after.tables):
+            continue  # within a version they cannot differ; where no dataset is, there is no file
         old, new = (
             {field.name: str(field.type) for field in build.schema(table)}
             if table in build.tables
             else {}
             for build in (before, after)
         )
-        if not (old and new) and table in TABLES and TABLES[table].per_dataset:
-            continue  # a table of one file a dataset, and no dataset
         added = tuple(name for name in new if name not in old)
         removed = tuple(name for name in old if name not in new)
         retyped = tuple(c for c in _changes(old, new) if c.before and c.after)
