@@ -8,7 +8,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anndata as ad
+import pandas as pd
 import pytest
+
+import thirty
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,6 +68,20 @@ class Nextflow:
             check=False,
         )
 
+    def start(self, *args, main=None, **env):
+        """Start a run that is to be killed, as the leader of a process group."""
+        self.count += 1
+        log = self.folder / f"nextflow-{self.count}.log"
+        run = ("run", main or self.root / "main.nf", "-w", self.folder / "work")
+        return subprocess.Popen(
+            [self.root / "tools/nextflow", "-log", log, *run, *args],
+            cwd=self.folder,
+            env=self.environment(**env),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def run(self, *args, main=None, **env):
         """Run the pipeline; the work folder is the same for every run of this folder."""
         self.count += 1
@@ -114,5 +132,36 @@ def sheet(tmp_path):
             writer.writeheader()
             writer.writerows(rows)
         return path
+
+    return write
+
+
+@pytest.fixture
+def small():
+    """Options for datasets of few cells."""
+    return ("--min_cells", "50", "--min_cells_qc", "20", "--requests_per_second", "400")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Write a small simulated dataset, and give its row."""
+
+    def write(name: str, seed: int, **columns: str) -> dict[str, str]:
+        counts, cells = thirty.counts(seed)
+        var = pd.DataFrame(index=thirty.symbols())
+        folder = tmp_path / "data"
+        folder.mkdir(exist_ok=True)
+        ad.AnnData(counts, obs=cells, var=var).write_h5ad(folder / f"{name}.h5ad")
+        return {
+            "dataset_id": name,
+            "source": "file",
+            "url": str(folder / f"{name}.h5ad"),
+            "organism": "Homo sapiens",
+            "tissue": "blood",
+            "disease": "normal",
+            "cell_type": "obs:cell_type",
+            "title": "Simulated counts",
+            **columns,
+        }
 
     return write

@@ -5,45 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import anndata as ad
-import pandas as pd
 import pyarrow.parquet as pq
-import pytest
 
 import cellxgene_site as cxg
-import thirty
 from archives import ArchiveServer, Reply
 from sicmir_atlas.atlas.validate import validate
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SMALL = ("--min_cells", "50", "--min_cells_qc", "20", "--requests_per_second", "400")
-
-
-@pytest.fixture
-def own(tmp_path):
-    """Write a small simulated dataset, and give its row."""
-
-    def write(name: str, seed: int, **columns: str) -> dict[str, str]:
-        counts, cells = thirty.counts(seed)
-        var = pd.DataFrame(index=thirty.symbols())
-        folder = tmp_path / "data"
-        folder.mkdir(exist_ok=True)
-        ad.AnnData(counts, obs=cells, var=var).write_h5ad(folder / f"{name}.h5ad")
-        return {
-            "dataset_id": name,
-            "source": "file",
-            "url": str(folder / f"{name}.h5ad"),
-            "organism": "Homo sapiens",
-            "tissue": "blood",
-            "disease": "normal",
-            "cell_type": "obs:cell_type",
-            "title": "Simulated counts",
-            **columns,
-        }
-
-    return write
 
 
 def parquet(atlas: Path) -> dict[str, bytes]:
@@ -66,12 +35,12 @@ def steps(*names: str) -> set[str]:
 ALWAYS = {"CHECK (datasets.csv)", "CONSOLIDATE", "VALIDATE", "REPORT"}
 
 
-def test_only_what_changed_is_done_again(nextflow, sheet, own, tmp_path):
+def test_only_what_changed_is_done_again(nextflow, sheet, own, small, tmp_path):
     mouse = {**own("mouse", 4), "organism": "Mus musculus"}
     two = own("two", 5, filter="obs:cell_type=T cell|B cell")  # two types: degenerate
     first = [own("same", 0), own("other_row", 1), own("other_file", 2), own("gone", 3), mouse, two]
     out = tmp_path / "out"
-    options = ("--outdir", out, *SMALL, "--input")
+    options = ("--outdir", out, *small, "--input")
     built = nextflow.run(*options, sheet(*first))
     assert built.code == 0, built.output
     assert statuses(out / "atlas")["two"] == "excluded"
@@ -96,7 +65,7 @@ def test_only_what_changed_is_done_again(nextflow, sheet, own, tmp_path):
     }
     assert validate(out / "atlas") == []
 
-    anew = nextflow.run(*("--outdir", tmp_path / "anew", *SMALL, "--input"), sheet(*changed))
+    anew = nextflow.run(*("--outdir", tmp_path / "anew", *small, "--input"), sheet(*changed))
     assert anew.code == 0, anew.output
     now = parquet(out / "atlas")
     assert now == parquet(tmp_path / "anew/atlas")
@@ -110,10 +79,10 @@ def test_only_what_changed_is_done_again(nextflow, sheet, own, tmp_path):
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
-def test_curators_and_parameters_redo_what_they_concern(nextflow, sheet, own, tmp_path):
+def test_curators_and_parameters_redo_what_they_concern(nextflow, sheet, own, small, tmp_path):
     rows = [own("one", 0), own("two", 1, tissue="lung")]
     out = tmp_path / "out"
-    options = ("--outdir", out, *SMALL, "--input", sheet(*rows))
+    options = ("--outdir", out, *small, "--input", sheet(*rows))
     assert nextflow.run(*options).code == 0
     overrides = tmp_path / "overrides.tsv"
     columns = ("field", "scope", "label", "term_id", "curator", "curated_on", "source")
@@ -145,7 +114,7 @@ def test_curators_and_parameters_redo_what_they_concern(nextflow, sheet, own, tm
     assert "No atlas in" in nothing.output
 
 
-def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, tmp_path):
+def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, small, tmp_path):
     """What is unchanged is looked up and not fetched; without an answer it stays as it was."""
     few = {"T cell": 80, "B cell": 80, "monocyte": 80}
     lung = cxg.Simulated(title="Lung", collection="Several", cells=few)
@@ -154,7 +123,7 @@ def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, tmp
     out = tmp_path / "out"
     with ArchiveServer(cxg.cellxgene_sites([lung, liver])) as server:
         options = (
-            *("--outdir", out, *SMALL),
+            *("--outdir", out, *small),
             *("--cellxgene_url", server.url("cellxgene")),
             *("--cellxgene_files_url", server.url("cellxgene_files")),
         )

@@ -18,9 +18,9 @@ def validate(atlas: Path, /, *, existing: Path | None = None) -> None:
     existing
         manifest.json of a sound atlas: the bytes of files that it lists as well are not read again.
     """
-    from sicmir_atlas.cli import _io
     from sicmir_atlas.atlas.validate import leftovers
     from sicmir_atlas.atlas.validate import validate as run
+    from sicmir_atlas.cli import _io
     from sicmir_atlas.errors import CorruptError, GoneError
 
     if not atlas.is_dir():
