@@ -211,6 +211,11 @@ def test_a_deprecated_term_counts_as_the_one_that_replaces_it():
     assert lineage_of("CL:0000402") == "neuron"
 
 
+def test_a_term_replaced_by_one_of_an_ontology_unknown_here_belongs_nowhere():
+    assert ontologies().get_term_replacement("UBERON:0000919") == "GO:0005811"
+    assert organ_of("UBERON:0000919") is None
+
+
 @pytest.mark.real
 def test_curated_cell_types_have_a_lineage(shared_data):
     table = pd.read_csv(shared_data / "facts" / "author_celltype_to_cl.tsv.gz", sep="\t", dtype=str)
