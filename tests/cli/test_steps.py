@@ -117,6 +117,25 @@ def test_the_rows_own_profile_comes_first(step, fetched):
     assert facts["qc_profile"] == "adaptive"
 
 
+@pytest.mark.parametrize(
+    ("options", "n_groups"),
+    [
+        ([], [3]),
+        (["--cluster", "never"], [0]),
+        (["--n-top-genes", 1], [0]),
+        (["--cluster-max-cells", 1], [0]),
+        (["--cluster-resolution", 9], range(4, 220)),
+    ],
+)
+def test_options_of_clustering(step, fetched, options, n_groups):
+    simulated.cells({"b": 90, "a": 70, "c": 60}).write_h5ad(fetched / "fetched/my.h5ad")
+    (fetched / "row.json").write_text(json.dumps({**simulated.ROW, "cell_type": None}))
+    small = ("--min-cells", 0, "--min-cells-qc", 1, "--qc-profile", "case")
+    assert step(*prepare(fetched, *small, "--cluster-seed", 5, *options)) == (0, [])
+    cells = pq.read_table(fetched / "prepared/cells.parquet").to_pandas()
+    assert cells["cell_type_original"].nunique() in n_groups
+
+
 def test_options_of_predict_dataset(step, fetched):
     step(*prepare(fetched, "--min-cells", 0, "--min-cells-qc", 1, "--qc-profile", "case"))
     base = ("predict-dataset", "--prepared", fetched / "prepared", "-o", fetched / "s")

@@ -132,8 +132,10 @@ def test_never_leaves_cells_unlabelled(adata, tmp_path):
         (simulated.cells({"a": 200, "b": 200}), {"resolution": 0.1}),
         (simulated.cells({"a": 3}), {}),
         (simulated.cells({"a": 1}), {}),
+        (simulated.cells({"a": 60, "b": 60, "c": 60}), {"n_top_genes": 1}),
+        (simulated.cells({"a": 60, "b": 60, "c": 60}), {"max_cells": 1}),
     ],
-    ids=["two groups", "three cells", "one cell"],
+    ids=["two groups", "three cells", "one cell", "one gene", "a sample of one"],
 )
 def test_fewer_than_three_groups_are_none(data, options, tmp_path):
     prepared = cluster(data, tmp_path, **options)

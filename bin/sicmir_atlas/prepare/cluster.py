@@ -144,12 +144,12 @@ def _groups(
     if n_cells > options.max_cells:
         drawn = np.random.default_rng(options.seed).permutation(n_cells)[options.max_cells :]
         sampled[drawn] = False
+    n_components = min(_N_COMPONENTS, sampled.sum() - 1, n_genes - 1)
+    if n_components < 1:
+        return np.zeros(n_cells, np.intp)
     values = sparse.vstack(
         [rows[sampled[at]] for at, rows in _normalised(spill, sizes, n_genes)], format="csr"
     )
-    n_components = min(_N_COMPONENTS, *(size - 1 for size in values.shape))
-    if n_components < 1:
-        return np.zeros(n_cells, np.intp)
     pca = PCA(n_components, svd_solver="arpack", random_state=options.seed)
     n_neighbours = min(_N_NEIGHBOURS, values.shape[0] - 1)
     # every pair is looked at: exact, repeatable, and nothing to compile

@@ -30,8 +30,9 @@ TARGET_SUM = 1e4
 class PreparedDataset:
     """Folder of one prepared dataset.
 
-    ``landmarks.h5ad`` log-normalised landmarks, cells × 977, ordered by cell type;
-    ``cells.parquet`` the cells in that order; ``qc_losses.parquet``; ``prepared.json`` the rest.
+    ``landmarks.h5ad`` log-normalised landmarks, cells × 977, ordered by cell type, or by id where
+    the study labels none; ``cells.parquet`` the cells in that order; ``qc_losses.parquet``;
+    ``prepared.json`` the rest.
     """
 
     folder: Path
