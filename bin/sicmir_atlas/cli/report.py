@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 __all__ = ["report"]
 
-_RUN_FILES = ("report.html", "timeline.html", "trace.txt", "dag.mmd")
+_RUN_FILES = ("report.html", "timeline.html", "trace.txt", "dag.html")
 
 
 def report(
