@@ -4,12 +4,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 OUTDIR ?= results
 BULK ?= ../shared/data/bulk
+CURATED ?= ../shared/data/facts/author_celltype_to_cl.tsv.gz
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 help:  ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .nextflow-there $(VENV)/.runtime  ## build a small atlas from simulated data, and ask it
 	@tools/demo.sh "$(OUTDIR)"
@@ -30,6 +31,9 @@ lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint
 docs: demo  ## tables and answers in the docs, from the schemas and the demo's atlas
 	@bin/sicmir-step schema > docs/output.md
 	@python tools/docs_tables.py $(OUTDIR)/atlas
+
+harmonise-report: $(VENV)/.runtime  ## score the rules that map labels of cell types
+	@python tools/harmonise_report.py $(CURATED)
 
 weights: .venv-torch/.torch  ## train the shipped first weights again, to the same bytes
 	@.venv-torch/bin/python tools/tcga_targets.py $(BULK) bin/sicmir_atlas/data/mirnas.txt build/weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-__all__ = ["METHODS", "UNKNOWN", "Field", "Mapping", "Method"]
+__all__ = ["METHODS", "ONTOLOGIES", "UNKNOWN", "Field", "Mapping", "Method"]
 
 Field = Literal["cell_type", "tissue", "disease", "assay", "sex", "development_stage"]
 Method = Literal[
@@ -15,6 +15,16 @@ METHODS: tuple[Method, ...] = get_args(Method)
 """Rules in the order in which they are asked."""
 
 UNKNOWN = "unknown"
+
+ONTOLOGIES: dict[Field, tuple[str, ...]] = {
+    "cell_type": ("CL",),
+    "tissue": ("UBERON",),
+    "disease": ("MONDO", "PATO"),
+    "assay": ("EFO",),
+    "sex": ("PATO",),
+    "development_stage": ("HsapDv",),
+}
+"""Where the terms of a field come from."""
 
 
 class Mapping(NamedTuple):

@@ -3,55 +3,79 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from sicmir_atlas.harmonise.mapping import Field, Mapping
+from sicmir_atlas.harmonise.cell_types import loosely_read, read
+from sicmir_atlas.harmonise.mapping import ONTOLOGIES, Mapping
+from sicmir_atlas.harmonise.overrides import package_overrides
+from sicmir_atlas.harmonise.readings import Reading, faithful_readings, is_mixture
+from sicmir_atlas.harmonise.text import fold
+from sicmir_atlas.harmonise.vocabulary import look_up
 from sicmir_atlas.names import ontologies
 
-__all__ = ["map_given", "map_label"]
+if TYPE_CHECKING:
+    from sicmir_atlas.harmonise.mapping import Field, Method
+    from sicmir_atlas.harmonise.overrides import Override, Overrides
 
-_ONTOLOGIES: dict[Field, tuple[str, ...]] = {
-    "cell_type": ("CL",),
-    "tissue": ("UBERON",),
-    "disease": ("MONDO", "PATO"),
-    "assay": ("EFO",),
-    "sex": ("PATO",),
-    "development_stage": ("HsapDv",),
-}
+__all__ = ["Found", "find", "map_given", "map_label"]
+
 _TERM_ID = re.compile(r"^[A-Za-z]+:\d+$")
 _ANY_TERM_ID = re.compile(r"^[A-Za-z]+[:_][A-Za-z0-9_]+$")  # Cellosaurus writes CVCL_0030
 _SEVERAL = " || "
+_UNMAPPED = Mapping(None, None, "unmapped")
 
 
-@cache
-def map_label(field: Field, label: str) -> Mapping:
-    """Map one label: a term id as given, an exact label, or a synonym of one term only.
+class Found(NamedTuple):
+    """A term, the rule that found it, and the step within that rule or an override's scope."""
 
-    Case and surrounding space do not count. Deprecated terms are never mapped to. Disease maps
-    to MONDO, and ``normal`` to PATO.
+    term_id: str
+    method: Method
+    step: str = ""
+    row: Override | None = None
+
+
+def map_label(
+    field: Field, label: str, *, organ: str | None = None, overrides: Overrides | None = None
+) -> Mapping:
+    """Map one label by the first rule that knows it.
+
+    In order: a term id as given, an exact label, a synonym of one term only, normalised text, an
+    override. What was decided for this label in this dataset or organ comes before all of these
+    but a given id. Deprecated terms are never mapped to. Disease maps to MONDO, and ``normal`` to
+    PATO.
+
+    Parameters
+    ----------
+    organ
+        One of :func:`.rollup.organs`.
+    overrides
+        The package's own unless given.
     """
-    parser = ontologies()
     text = label.strip()
     if _TERM_ID.match(text):
         given = text.upper() if not text.startswith("Hsap") else text
-        if given.partition(":")[0] in _ONTOLOGIES[field] and parser.is_valid_term_id(given):
-            return Mapping(given, parser.get_term_label(given), "given_id")
-        return Mapping(None, None, "unmapped")
-    for ontology in _ONTOLOGIES[field]:
-        labels, synonyms = _index(ontology)
-        key = text.casefold()
-        if key in labels:
-            return Mapping(labels[key], parser.get_term_label(labels[key]), "exact_label")
-        terms = synonyms.get(key, set())
-        if len(terms) == 1:
-            (term,) = terms
-            return Mapping(term, parser.get_term_label(term), "unique_synonym")
-    return Mapping(None, None, "unmapped")
+        if given.partition(":")[0] in ONTOLOGIES[field] and ontologies().is_valid_term_id(given):
+            return Mapping(given, ontologies().get_term_label(given), "given_id")
+        return _UNMAPPED
+    found = find(field, text, organ=organ, overrides=overrides or package_overrides())
+    if not found:
+        return _UNMAPPED
+    name = ontologies().get_term_label(found.term_id)
+    if not found.row:
+        return Mapping(found.term_id, name, found.method)
+    return Mapping(
+        found.term_id, name, found.method, found.row.curator or None, found.row.curated_on or None
+    )
 
 
-@cache
-def map_given(field: Field, label: str | None, term_id: str | None) -> Mapping:
+def map_given(
+    field: Field,
+    label: str | None,
+    term_id: str | None,
+    *,
+    organ: str | None = None,
+    overrides: Overrides | None = None,
+) -> Mapping:
     """Take the term that stands beside a label as it is; without one, map the label.
 
     Terms may be of any ontology (a tissue may be a cell line), newer than those known here, or
@@ -63,17 +87,34 @@ def map_given(field: Field, label: str | None, term_id: str | None) -> Mapping:
         known = all(parser.is_valid_term_id(term) for term in terms)
         named = _SEVERAL.join(parser.get_term_label(term) for term in terms) if known else label
         return Mapping(term_id, named, "given_id")
-    return map_label(field, label) if label else Mapping(None, None, "unmapped")
+    return map_label(field, label, organ=organ, overrides=overrides) if label else _UNMAPPED
 
 
-@cache
-def _index(ontology: str) -> tuple[dict[str, str], dict[str, set[str]]]:
-    parser = ontologies()
-    labels: dict[str, str] = {}
-    synonyms: dict[str, set[str]] = defaultdict(set)
-    for label, term in parser.get_term_label_to_id_map(ontology).items():
-        if term.startswith(f"{ontology}:") and not parser.is_term_deprecated(term):
-            labels[label.casefold()] = term
-            for synonym in parser.get_term_synonyms(term):
-                synonyms[synonym.casefold()].add(term)
-    return labels, dict(synonyms)
+def find(field: Field, label: str, *, organ: str | None, overrides: Overrides) -> Found | None:
+    """Find the term of a label that is no term id, and say how.
+
+    Readings of a label are asked from the most to the least faithful, names before overrides at
+    each; only then is a label of a cell type read loosely.
+    """
+    decided = overrides.particular(field, label, organ)
+    if decided:
+        return Found(decided.term_id, "override", decided.scope, decided)
+    for ontology in ONTOLOGIES[field]:
+        named = look_up(ontology, "as_is", label.casefold())
+        if named:
+            return Found(named.term_id, "exact_label" if named.is_label else "unique_synonym")
+    for ontology in ONTOLOGIES[field]:
+        named = look_up(ontology, "folded", fold(label))
+        if named:
+            return Found(named.term_id, "normalised_text", "spelling")
+    of_cells = field == "cell_type"
+    readings = faithful_readings(label) if of_cells else (Reading("spelling", fold(label)),)
+    for reading in readings:
+        found = read(reading) if of_cells and not is_mixture(label) else None
+        if found:
+            return Found(found.term_id, "normalised_text", found.step)
+        row = overrides.general(field, reading.text, organ)
+        if row:
+            return Found(row.term_id, "override", row.scope, row)
+    found = loosely_read(label) if of_cells else None
+    return Found(found.term_id, "normalised_text", found.step) if found else None
