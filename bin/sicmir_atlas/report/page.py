@@ -26,7 +26,14 @@ __all__ = ["render"]
 
 _FILES = resources.files("sicmir_atlas.report") / "templates"
 _MINUS = "\N{MINUS SIGN}"
-_SHOWN = ("n_cells_raw", "n_cells_qc", "n_cell_types", "n_cells_mapped", "n_landmarks", "n_pools")
+_SHOWN = {
+    "n_cells_raw": "called cells",
+    "n_cells_qc": "kept cells",
+    "n_cell_types": "cell types",
+    "n_cells_mapped": "mapped cells",
+    "n_landmarks": "landmarks",
+    "n_pools": "pools",
+}
 _METHODS = {
     "given_id": "id given by the study",
     "exact_label": "exact label",

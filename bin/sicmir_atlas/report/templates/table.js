@@ -6,7 +6,7 @@
   const search = document.getElementById("search");
   const shown = document.getElementById("shown");
   const more = document.getElementById("more");
-  const AT_ONCE = 50;
+  const AT_ONCE = window.matchMedia("(max-width: 48rem)").matches ? 15 : 50;
   let limit = AT_ONCE;
 
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
@@ -43,10 +43,17 @@
   }
 
   [...table.tHead.rows[0].cells].forEach((header, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
+    // no button element: printed on every page, headers would come without their words
+    const button = document.createElement("span");
+    button.role = "button";
+    button.tabIndex = 0;
     button.append(...header.childNodes);
     button.addEventListener("click", () => sortBy(column, header));
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      sortBy(column, header);
+    });
     header.append(button);
   });
   search.addEventListener("input", () => { limit = AT_ONCE; show(); });

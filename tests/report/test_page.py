@@ -1,0 +1,246 @@
+"""The page: whole in itself, everything escaped, the same bytes again, sound where data lack."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from report_atlases import HOSTILE, cells, contents_of, dataset, write_atlas
+from sicmir_atlas.atlas.diff import diff_atlases
+from sicmir_atlas.report import render
+
+VOID = {"meta", "link", "input", "br"}
+ELSEWHERE = re.compile(
+    r"""(?:src|srcset|data|action|poster)\s*=|url\(|@import|<(?:iframe|img|object)"""
+)
+
+
+class Page(HTMLParser):
+    """A page taken apart; fails on a tag that is not closed, or closed in the wrong order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.said, self.cells = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.said.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", "".join(self.said))
+
+    def attributes(self, name):
+        return [about[name] for _, about in self.tags if name in about]
+
+
+@pytest.fixture(scope="module")
+def page(contents):
+    return render(contents)
+
+
+@pytest.fixture(scope="module")
+def hostile_page(hostile):
+    return render(contents_of(hostile), title=HOSTILE, place=f"{HOSTILE} it's")
+
+
+@pytest.mark.parametrize("which", ["page", "hostile_page"])
+def test_a_page_asks_for_nothing(which, request):
+    text = request.getfixturevalue(which)
+    content = re.sub(r"<bdi>.*?</bdi>", "", text, flags=re.DOTALL)
+    assert ELSEWHERE.findall(re.sub(r' data-(?:label|sort|status)="', ' "', content)) == []
+    page = Page(text)
+    for tag, about in page.tags:
+        if tag == "link":
+            assert about["href"] == "data:,"
+        elif "href" in about:
+            assert about["href"].startswith(("#", "https://doi.org/"))
+            assert tag == "a"
+    (policy,) = [a["content"] for t, a in page.tags if t == "meta" and "http-equiv" in a]
+    assert policy.startswith("default-src 'none';")
+
+
+def test_the_policy_allows_this_script_and_no_other(page):
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+
+
+@pytest.mark.parametrize("which", ["page", "hostile_page"])
+def test_links_within_the_page_lead_somewhere(which, request):
+    page = Page(request.getfixturevalue(which))
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    inside = [href[1:] for href in page.attributes("href") if href.startswith("#")]
+    assert inside
+    assert set(inside) <= set(ids)
+    assert set(page.attributes("aria-labelledby")) <= set(ids)
+
+
+def test_every_text_of_a_dataset_is_shown_as_text(hostile_page):
+    page = Page(hostile_page)
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert page.text.count(HOSTILE) >= 8
+    assert f"Error: {HOSTILE}" in page.text
+    assert f"'{HOSTILE} it'\"'\"'s'" in page.text  # quoted for a shell
+    assert "محاكاة 🧬" in page.text
+    assert not [name for _, about in page.tags for name in about if name.startswith("on")]
+
+
+def test_every_dataset_has_its_status_and_reason(page, contents):
+    text = Page(page).text
+    for row in contents.datasets:
+        assert row["dataset_id"] in text
+        assert row["title"] in text
+        assert (row["reason"] or "") in text
+    rows = re.findall(r'<tr data-status="(\w+)">', page)
+    assert rows == [row["status"] for row in contents.datasets]
+
+
+def test_the_same_atlas_gives_the_same_bytes_wherever_it_lies(page, demo_atlas, tmp_path):
+    shutil.copytree(demo_atlas, tmp_path / "moved")
+    assert render(contents_of(tmp_path / "moved")) == page
+
+
+def test_simulated_data_are_said_to_be_so(page, tmp_path):
+    assert "Every dataset here is simulated" in page
+    rows = [dataset("a"), dataset("b", title="Blood of 8 donors"), dataset("c", title=None)]
+    some = render(contents_of(write_atlas(tmp_path / "some", rows)))
+    assert "The titles of 1 of 3 datasets" in some
+    assert "Every dataset here is simulated" not in some
+    none = render(contents_of(write_atlas(tmp_path / "none", rows[1:])))
+    assert "imulated" not in none
+
+
+def test_an_atlas_without_results(tmp_path):
+    rows = [
+        dataset("a", status="excluded", reason="organism: mouse"),
+        dataset("b", status="failed", reason="broken"),
+    ]
+    text = render(contents_of(write_atlas(tmp_path / "atlas", rows)))
+    page = Page(text)
+    assert "0of 2 included" in page.text
+    assert "organism: mouse" in page.text
+    assert "Top miRNAs" not in page.text
+
+
+def test_nulls_are_dashes_and_break_nothing(tmp_path):
+    atlas = write_atlas(tmp_path / "atlas", [dataset("a")], cells=cells("a", 2))
+    page = Page(render(contents_of(atlas)))
+    assert "not assigned" in page.text
+    assert "None" not in page.text
+    assert "nan" not in page.text
+
+
+def test_no_labels_means_no_top_mirnas(tmp_path):
+    kept = cells("a", 2, mapping_method="unlabelled")
+    atlas = write_atlas(tmp_path / "atlas", [dataset("a", labels="none")], cells=kept)
+    text = Page(render(contents_of(atlas))).text
+    assert "no cell types: predicted per cell only" in text
+    assert "No dataset has pools of a known lineage." in text
+    assert "0.0 % of cells map" in text
+
+
+def test_four_hundred_datasets(tmp_path):
+    rows = [dataset(f"d{i:03d}", n_cells_raw=9, n_cells_qc=i % 10) for i in range(400)]
+    text = render(contents_of(write_atlas(tmp_path / "atlas", rows)))
+    page = Page(text)
+    assert text.count("<tr data-status=") == 400
+    assert "385 more datasets" in page.text
+    assert len(text) < 1_000_000
+
+
+def test_a_lineage_of_few_datasets_is_marked(page, contents):
+    few = sum(rows[0]["n_datasets"] < 3 for rows in contents.top_mirnas.values())
+    assert 0 < few < len(contents.top_mirnas)
+    assert page.count("may not recur") == few
+
+
+def test_reliability_stands_beside_every_mirna(page, contents):
+    section = page[page.index('id="mirnas"') :]
+    for rows in contents.top_mirnas.values():
+        for row in rows:
+            assert f">{row['mirna']}</th>" in section
+    assert any(row["reliability"] is not None for r in contents.top_mirnas.values() for row in r)
+    assert "Ranks, not values." in section
+
+
+def test_what_changed_since_an_earlier_atlas(tmp_path, demo_atlas, contents, page):
+    assert "What changed" not in page
+    before = write_atlas(
+        tmp_path / "before",
+        [
+            dataset("demo_blood", status="failed", reason="broken"),
+            dataset("gone", title=HOSTILE, status="excluded", reason=f"rule: {HOSTILE}"),
+        ],
+    )
+    diff = diff_atlases(before, demo_atlas)
+    text = Page(render(contents, diff=diff)).text
+    assert "What changed since the last build" in text
+    assert "5 datasets are new, 1 gone, 1 changed, 0 the same." in text
+    assert re.search(r"failed → included demo_blood", text)
+    assert f"excluded gone {HOSTILE} rule: {HOSTILE}" in text
+    assert "datasets26+4" in text
+    same = Page(render(contents, diff=diff_atlases(demo_atlas, demo_atlas))).text
+    assert "Nothing differs." in same
+
+
+def test_links_to_the_run_are_relative(contents):
+    text = render(contents, run_files=["pipeline_info/report.html", "a b/trace.txt"])
+    page = Page(text)
+    assert "pipeline_info/report.html" in page.attributes("href")
+    assert "a%20b/trace.txt" in page.attributes("href")
+
+
+def luminance(colour):
+    digits = colour.lstrip("#")
+    digits = digits if len(digits) == 6 else "".join(2 * c for c in digits)
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, two):
+    low, high = sorted((luminance(one), luminance(two)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_is_that_of_wcag_aa(page):
+    schemes = re.findall(r":root \{(.*?)\}", page, re.DOTALL)
+    assert len(schemes) == 3  # light, dark, print
+    for scheme in schemes:
+        colour = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", scheme))
+        for ground in ("page", "card"):
+            for text in ("ink", "soft", "main", "included", "excluded", "failed"):
+                assert contrast(colour[text], colour[ground]) >= 4.5, (text, ground)
+            for shape in ("kept", "lost", "whole", "min_genes", "max_genes", "max_pct_mt"):
+                assert contrast(colour[shape], colour[ground]) >= 3, (shape, ground)
+            for shape in ("min_counts", "max_counts"):
+                assert contrast(colour[shape], colour[ground]) >= 3, (shape, ground)
+        assert contrast(colour["ink"], colour["note"]) >= 4.5
+
+
+def test_a_table_without_rows_of_pandas(tmp_path):
+    empty = pd.DataFrame({"dataset_id": [], "landmark": [], "reason": []}).astype(str)
+    atlas = write_atlas(tmp_path / "atlas", [dataset("a")], missing_landmarks=empty)
+    assert "No landmark is missing" in Page(render(contents_of(atlas))).text
