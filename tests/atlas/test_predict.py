@@ -11,7 +11,9 @@ import simulated
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION
 from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.names import mirnas
+from sicmir_atlas.prepare.cluster import ClusterOptions
 
+NO_CLUSTERS = ClusterOptions(when="never")
 TYPES = {"B cell": 30, "T cell": 20, "my own": 25, "monocyte": 12}
 
 
@@ -256,7 +258,7 @@ def test_cells_without_a_label_are_in_no_pool(tmp_path, model, predictor):
 
 
 def test_a_dataset_without_labels_is_predicted_per_cell(adata, tmp_path, model, predictor):
-    prepared = simulated.prepare(adata, tmp_path, cell_type=None)
+    prepared = simulated.prepare(adata, tmp_path, cell_type=None, clustering=NO_CLUSTERS)
     shard = simulated.predict(prepared, tmp_path / "shard", model, predictor)
     tables = {file.table for file in shard.files}
     assert tables == {"cells", "cell_mirna", "qc_losses", "missing_landmarks"}
@@ -268,7 +270,7 @@ def test_a_dataset_without_labels_is_predicted_per_cell(adata, tmp_path, model, 
 
 
 def test_no_labels_and_no_cells_leaves_nothing_to_predict(adata, tmp_path, model, predictor):
-    prepared = simulated.prepare(adata, tmp_path, cell_type=None)
+    prepared = simulated.prepare(adata, tmp_path, cell_type=None, clustering=NO_CLUSTERS)
     with pytest.raises(ExcludedDataset, match="cell_type: no cell has a label"):
         simulated.predict(prepared, tmp_path / "shard", model, predictor, per_cell=False)
 
