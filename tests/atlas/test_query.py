@@ -11,17 +11,27 @@ import pyarrow.parquet as pq
 import pytest
 
 import sicmir_atlas as sa
+from atlas_server import AtlasServer
 from sicmir_atlas.atlas.query import QueryError
 from sicmir_atlas.atlas.schema import TABLES
 from sicmir_atlas.atlas.validate import validate
 from sicmir_atlas.errors import CorruptError, GoneError, InputError
 
 
-@pytest.fixture(scope="module")
-def opened(atlas):
+@pytest.fixture(scope="module", params=["folder", "web", "web without ranges"])
+def opened(atlas, request, tmp_path_factory):
+    """The small atlas, in its folder and over http."""
     before = state(atlas)
-    with sa.open_atlas(atlas) as opened:
-        yield opened
+    if request.param == "folder":
+        with sa.open_atlas(atlas) as opened:
+            yield opened
+    else:
+        cache = tmp_path_factory.mktemp("cache")
+        with (
+            AtlasServer(atlas, ranges=request.param == "web") as server,
+            sa.open_atlas(server.address, cache=cache) as opened,
+        ):
+            yield opened
     assert state(atlas) == before
 
 
@@ -142,6 +152,7 @@ def test_queries_that_do_not(opened, atlas, query, tmp_path):
         "'{secret}'",
         "'{other}'",
         "parquet_metadata('{other}')",
+        "'{database}'",
         "sqlite_scan('{secret}', 'x')",
         "read_csv('http://127.0.0.1:9/x.csv')",
     ],
@@ -150,8 +161,11 @@ def test_nothing_outside_the_atlas_can_be_read(opened, atlas, tmp_path, source):
     secret, other = tmp_path / "secret.csv", tmp_path / "other.parquet"
     secret.write_text("a,b\n1,2\n")
     shutil.copyfile(next((atlas / "cells").iterdir()), other)
+    database = tmp_path / "other.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("CREATE TABLE secret AS SELECT 1 AS x")
     with pytest.raises(QueryError):
-        opened.sql(f"SELECT * FROM {source.format(secret=secret, other=other)}")
+        opened.sql(f"SELECT * FROM {source.format(secret=secret, other=other, database=database)}")
 
 
 def test_variables_of_the_caller_are_no_tables(opened):
@@ -175,6 +189,71 @@ def test_the_folder_can_be_moved_anywhere(tampered, tmp_path, name):
     assert validate(moved) == []
     with sa.open_atlas(moved) as atlas:
         assert atlas.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
+
+
+def test_a_folder_named_like_a_partition(tampered, tmp_path):
+    moved = tmp_path / "dataset_id=none" / "year=2024"
+    moved.parent.mkdir()
+    tampered.folder.rename(moved)
+    with sa.open_atlas(moved) as atlas:
+        got = atlas.sql("FROM cells")
+        assert set(got["dataset_id"]) == {"labelled", "unlabelled"}
+        assert list(got.columns) == [column.name for column in TABLES["cells"].columns]
+
+
+def published(folder):
+    """Lay a folder out as a published one: small files in a build, reached by links."""
+    build = folder / "builds/0123456789ab"
+    build.mkdir(parents=True)
+    for path in [p for p in folder.iterdir() if p.is_file()]:
+        path.rename(build / path.name)
+        path.symlink_to(f"current/{path.name}")
+    (folder / "current").symlink_to("builds/0123456789ab")
+
+
+def test_an_atlas_of_links(tampered):
+    published(tampered.folder)
+    with sa.open_atlas(tampered.folder) as atlas:
+        assert len(atlas.sql("FROM datasets")) == 5
+        assert atlas.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
+
+
+def test_a_build_published_while_an_atlas_is_open(tampered, build, shards, tmp_path):
+    """The link turns to another build: who opened the former one goes on reading that."""
+    published(tampered.folder)
+    other = build(tmp_path / "other", shards=shards[:1])
+    published(other)
+    (other / "builds/0123456789ab").rename(tampered.folder / "builds/ba9876543210")
+    turned = tampered.folder / "next"
+    with sa.open_atlas(tampered.folder) as before:
+        turned.symlink_to("builds/ba9876543210")
+        turned.replace(tampered.folder / "current")
+        with sa.open_atlas(tampered.folder) as after:
+            assert after.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 21
+        assert before.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
+        assert before.sql("SELECT count(*) FROM qc_losses").iat[0, 0] > 0
+
+
+def test_a_file_that_goes_while_an_atlas_is_open(tampered):
+    with sa.open_atlas(tampered.folder) as atlas:
+        gone = tampered.path("cells")
+        gone.unlink()
+        with pytest.raises(GoneError, match=f"{gone}: is gone; .* open it again"):
+            atlas.sql("FROM cells")
+
+
+@pytest.mark.parametrize("path", ["../../secret.parquet", "/etc/passwd", "http://127.0.0.1/x"])
+def test_a_database_that_lists_other_files(tampered, path):
+    (tampered.folder / "atlas.duckdb").unlink()
+    with duckdb.connect(str(tampered.folder / "atlas.duckdb")) as connection:
+        connection.execute(
+            'CREATE TABLE files (path VARCHAR, "table" VARCHAR, dataset_id VARCHAR, '
+            "rows BIGINT, bytes BIGINT, sha256 VARCHAR)"
+        )
+        row = (path, "cells", "d1", 1, 1, "0" * 64)
+        connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", row)
+    with pytest.raises(CorruptError, match="which is not in the atlas"):
+        sa.open_atlas(tampered.folder)
 
 
 def test_an_atlas_can_be_built_in_a_folder_of_any_name(build, tmp_path):

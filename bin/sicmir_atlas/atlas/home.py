@@ -82,10 +82,10 @@ class Folder:
 
     def told(self, error: duckdb.Error) -> Exception | None:
         """Tell whether a file is gone since the atlas was opened."""
-        gone = isinstance(error, duckdb.IOException) and next(
-            (path for path in self._files if not Path(path).is_file()), None
-        )
-        if not gone:
+        if not isinstance(error, (duckdb.IOException, duckdb.PermissionException)):
+            return None
+        gone = next((path for path in self._files if not Path(path).is_file()), None)
+        if gone is None:
             return None
         msg = f"{gone}: is gone; if the atlas was published anew, open it again"
         return GoneError(msg)

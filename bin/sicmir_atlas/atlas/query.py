@@ -68,8 +68,6 @@ class Atlas:
             self.close()
             if isinstance(error, SicmirError):
                 raise
-            if behind := self._home.told(error):
-                raise behind from error
             msg = f"{home.name}: cannot be opened; sicmir-atlas validate says why ({error})"
             raise CorruptError(msg) from error
 

@@ -140,11 +140,11 @@ class Ranges:
                 return None
             said = response.headers.get("Content-Range", "")
             found = re.fullmatch(r"bytes\s+(\d+)-(\d+)/(\d+|\*)", said.strip())
+            if found and found[3] not in ("*", str(file.bytes)):
+                raise self._changed(file)
             if not found or int(found[1]) != start or int(found[2]) != end - 1:
                 msg = f"asked for bytes {start}-{end - 1}, got {said!r}"
                 raise Retry(msg)
-            if found[3] not in ("*", str(file.bytes)):
-                raise self._changed(file)
             self._require_same(file, response)
             return self._server.body(response)
 

@@ -99,16 +99,17 @@ class Website:
         First of each table stands one without rows that is here already, so that the columns are
         known before anything is read.
         """
-        heads = {name: self._build / HEADS / f"{name}.parquet" for name in _tables(files)}
-        urls = {name: [str(heads[name])] for name in heads}
-        for file in files:
-            # a part of the address that servers of files pass over, and DuckDB reads
-            url = f"{self._server.url(file.path)}?/dataset_id={file.dataset_id}/"
-            urls[file.table].append(url)
-        if self._server.plain and urls and _httpfs_reads(min(urls.values(), key=len)):
-            logger.info("%s: read by DuckDB's httpfs", self.name)
-            connection.execute(_HTTPFS)
-            return urls
+        tables = sorted({file.table for file in files})
+        heads = {name: self._build / HEADS / f"{name}.parquet" for name in tables}
+        # a query that servers of files pass over, and that tells DuckDB whose rows a file holds
+        urls = {f: f"{self._server.url(f.path)}?/dataset_id={f.dataset_id}/" for f in files}
+        if files and self._server.plain and _without_keys(self._build, self._server.url("")):
+            smallest = min(files, key=lambda file: file.bytes)
+            if _httpfs_reads(urls[smallest]):
+                logger.info("%s: read by DuckDB's httpfs", self.name)
+                connection.execute(_HTTPFS)
+                own = {name: [urls[file] for file in files if file.table == name] for name in heads}
+                return {name: [str(heads[name]), *own[name]] for name in heads}
         return self._through_filesystem(connection, files, heads)
 
     def _through_filesystem(
@@ -136,7 +137,7 @@ class Website:
         """What was behind an error of DuckDB, where the server was."""
         if self._filesystem is not None:
             failure, self._filesystem.failure = self._filesystem.failure, None
-            return failure
+            return failure if type(failure).__name__ in str(error) else None
         if not isinstance(error, (duckdb.HTTPException, duckdb.IOException)):
             return None
         first = str(error).splitlines()[0]
@@ -148,22 +149,18 @@ class Website:
         self._server.close()
 
 
-def _tables(files: Sequence[AtlasFile]) -> list[str]:
-    return sorted({file.table for file in files})
+def _without_keys(*places: object) -> bool:
+    """Tell places of which DuckDB takes no folder, named ``key=value``, for a column."""
+    return not any("=" in str(place) for place in places)
 
 
-def _httpfs_reads(addresses: Sequence[str]) -> bool:
-    """Tell whether httpfs is there and reads ranges from this server.
-
-    Not where a folder is named ``key=value``: DuckDB would take that for a column.
-    """
-    if any(address.partition("/dataset_id=")[0].count("=") for address in addresses):
-        return False
+def _httpfs_reads(url: str) -> bool:
+    """Tell whether httpfs is there and gets ranges of a file from its server."""
     with offline() as connection:
         try:
             connection.execute(_HTTPFS)
-            connection.execute("SET auto_fallback_to_full_download = false")
-            connection.execute(f"DESCRIBE FROM read_parquet({quoted(addresses[-1])})")
+            connection.execute("SET auto_fallback_to_full_download = false; SET http_retries = 0")
+            connection.execute(f"DESCRIBE FROM read_parquet({quoted(url)})")
         except duckdb.Error as error:
             logger.debug("httpfs is not used: %s", error)
             return False
