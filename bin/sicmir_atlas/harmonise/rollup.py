@@ -48,10 +48,12 @@ def _first_group(table: Table, term: str) -> str | None:
     A deprecated term counts as the one that replaces it.
     """
     parser = ontologies()
-    if parser.is_valid_term_id(term) and parser.is_term_deprecated(term):
-        term = parser.get_term_replacement(term) or term
     if not parser.is_valid_term_id(term):
         return None
+    if parser.is_term_deprecated(term):
+        instead = parser.get_term_replacement(term) or ""
+        same = instead.partition(":")[0] == term.partition(":")[0]
+        term = instead if same else term
     ancestors = {term, *parser.get_term_ancestors(term)}
     return next((name for name, root in _groups(table) if root in ancestors), None)
 
