@@ -50,11 +50,16 @@ def cells(name: str, n: int, **labels: Any) -> pd.DataFrame:
     )
 
 
+def panel_of(**facts: Any) -> pd.DataFrame:
+    """Rows of table ``mirnas``, all of them trained."""
+    panel = pd.DataFrame({"mirna": mirnas(), "position": range(1, 1299), "stem": mirnas()})
+    return panel.assign(is_trained=True, **facts)
+
+
 def write_atlas(folder: Path, datasets: list[dict[str, Any]], **tables: Any) -> Path:
     """Write an atlas of exactly these rows; tables that are not given are empty but for miRNAs."""
     folder.mkdir()
-    panel = pd.DataFrame({"mirna": mirnas(), "position": range(1, 1299), "stem": mirnas()})
-    tables = {"mirnas": panel.assign(is_trained=True), **tables}
+    tables = {"mirnas": panel_of(), **tables}
     files = []
     rows = pd.DataFrame(datasets)
     whole = [c for c in rows if c.startswith("n_")]
@@ -108,6 +113,20 @@ def hostile_atlas(folder: Path, n: int = 3) -> Path:
                 "n_cells": 5,
             }
         )
+    named = sorted(mirnas(), key=len)[-8:]
+    ranks = pd.DataFrame({"mirna": named}).assign(
+        cell_type="t", lineage=texts[0], tissue="t", disease="normal", mean=0.0, rank_in_type=1
+    )
+    ranks = ranks.assign(dataset_id=rows[0]["dataset_id"], n_pools=1, n_cells=1)
+    both = [ranks.assign(cell_type_original=i, rank_over_types=i + 1) for i in (0, 1)]
+    panel = panel_of(is_hub=True, reliability=-0.99)
     rows.append(dataset("x_failed", title=None, status="failed", reason=f"Error: {HOSTILE}"))
     rows.append(dataset("y_excluded", status="excluded", reason="organism: " + "long " * 80))
-    return write_atlas(folder, rows, cells=pd.concat(kept), harmonisation=labels)
+    return write_atlas(
+        folder,
+        rows,
+        cells=pd.concat(kept),
+        harmonisation=labels,
+        cell_type_mirna=pd.concat(both).astype({"cell_type_original": str}),
+        mirnas=panel,
+    )

@@ -6,7 +6,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from report_atlases import cells, contents_of, dataset, write_atlas
+from report_atlases import cells, contents_of, dataset, panel_of, write_atlas
+from sicmir_atlas.atlas.schema import TABLES
 from sicmir_atlas.names import mirnas
 from sicmir_atlas.report import losses
 
@@ -78,6 +79,11 @@ def test_rules_take_away_all_that_is_lost(contents, table):
     assert steps[0].n - sum(s.n for s in steps[1:-1]) == steps[-1].n
     lost = table("qc_losses").groupby("rule")["n_lost"].sum()
     assert {s.n for s in steps[1:-1]} == set(lost[lost > 0])
+
+
+def test_every_rule_has_words():
+    values = {c.name: c.values for c in TABLES["qc_losses"].columns}
+    assert set(losses.BEFORE_QC | losses.QC) == set(values["rule"])
 
 
 def test_barcodes_that_no_rule_explains_are_said(tmp_path):
@@ -190,7 +196,7 @@ def test_each_dataset_counts_once_however_many_groups_it_has(tmp_path):
 
 
 def test_an_untrained_mirna_is_never_a_top_one(tmp_path):
-    panel = pd.DataFrame({"mirna": mirnas(), "position": range(1, 1299), "stem": mirnas()})
+    panel = panel_of()
     panel["is_trained"] = panel["position"] != 1
     rows = [group("a", "m", "myeloid", [1, 1], [1, 2]), group("a", "n", "neuron", [2, 2], [1, 2])]
     atlas = write_atlas(

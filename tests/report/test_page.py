@@ -13,9 +13,11 @@ import pytest
 
 from report_atlases import HOSTILE, cells, contents_of, dataset, write_atlas
 from sicmir_atlas.atlas.diff import diff_atlases
+from sicmir_atlas.atlas.schema import TABLES
 from sicmir_atlas.report import render
 
-VOID = {"meta", "link", "input", "br"}
+UNMAPPED = ("unmapped", "unlabelled")
+VOID = {"meta", "link", "input", "br", "wbr"}
 ELSEWHERE = re.compile(
     r"""(?:src|srcset|data|action|poster)\s*=|url\(|@import|<(?:iframe|img|object)"""
 )
@@ -159,6 +161,19 @@ def test_no_labels_means_no_top_mirnas(tmp_path):
     assert "no cell types: predicted per cell only" in text
     assert "No dataset has pools of a known lineage." in text
     assert "0.0 % of cells map" in text
+
+
+def test_every_method_of_mapping_has_words(tmp_path):
+    (column,) = [c for c in TABLES["cells"].columns if c.name == "mapping_method"]
+    kept = [cells(f"d{i}", i + 1, mapping_method=m) for i, m in enumerate(column.values)]
+    rows = [dataset(f"d{i}") for i in range(len(column.values))]
+    page = render(contents_of(write_atlas(tmp_path / "atlas", rows, cells=pd.concat(kept))))
+    n = len(column.values)
+    mapped = sum(i + 1 for i, m in enumerate(column.values) if m not in UNMAPPED)
+    share = f"{100 * mapped / (n * (n + 1) / 2):.1f} %"
+    assert f"{share} of cells map" in Page(page).text
+    section = page[page.index('id="labels"') : page.index('id="holds"')]
+    assert [int(k) for k in re.findall(r'class="num">(\d+) <small>', section)] == [*range(1, n + 1)]
 
 
 def test_four_hundred_datasets(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import shlex
 from importlib import resources
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from markupsafe import Markup
 
 from sicmir_atlas.report import charts, losses
 from sicmir_atlas.report.contents import STATUSES
+from sicmir_atlas.report.words import FILTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 _FILES = resources.files("sicmir_atlas.report") / "templates"
-_MINUS = "\N{MINUS SIGN}"
 _SHOWN = {
     "n_cells_raw": "called cells",
     "n_cells_qc": "kept cells",
@@ -97,20 +96,13 @@ def _environment() -> jinja2.Environment:
         METHODS=_METHODS,
         SHOWN=_SHOWN,
         STATUSES=STATUSES,
+        by_rule=_by_rule,
         known=_known,
         median=median,
         shade=_shade,
         status_bar=_status_bar,
     )
-    environment.filters.update(
-        n=_number,
-        pct=_percent,
-        pct0=_whole_percent,
-        short=_short,
-        signed=_signed,
-        plain=_plain,
-        sh=shlex.quote,
-    )
+    environment.filters.update(FILTERS)
     return environment
 
 
@@ -118,45 +110,20 @@ def _read(name: str) -> str:
     return (_FILES / name).read_text(encoding="utf-8")
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,}"
-
-
-def _percent(share: float | None) -> str:
-    if share is None:
-        return "–"
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %" if share < 0.9995 or share == 1 else "> 99.9 %"
-
-
-def _whole_percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}".replace("%", " %")
-
-
-def _short(n: int) -> str:
-    for size, unit in ((1_000_000, "M"), (1_000, "k")):
-        if n >= size:
-            return f"{n / size:.1f}{unit}" if n < 10 * size else f"{n // size}{unit}"
-    return str(n)
-
-
 def _shade(n: int, most: int) -> int:
     """Depth of colour, in percent, on log scale: numbers of cells differ by orders."""
     return round(10 + 90 * math.log1p(n) / math.log1p(most)) if n else 0
 
 
-def _signed(difference: int) -> str:
-    return f"{difference:+,}".replace("-", _MINUS) if difference else "same"
-
-
-def _plain(value: Any) -> str:
-    return _number(value) if value is None or isinstance(value, int) else str(value)
-
-
 def _status_bar(contents: Contents) -> Markup:
     parts = [charts.Part(s, s, len(contents.of_status(s))) for s in reversed(STATUSES)]
     return charts.stack(parts, title="Datasets by how they left the line")
+
+
+def _by_rule(contents: Contents) -> list[tuple[str, int]]:
+    """Cells of each mapping method, in the order in which the rules are asked."""
+    counted = dict(contents.cells_by("mapping_method"))
+    return [(method, counted[method]) for method in _METHODS if method in counted]
 
 
 def _known(rows: Sequence[dict[str, Any]], column: str) -> list[Any]:
