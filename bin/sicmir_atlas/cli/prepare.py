@@ -15,6 +15,7 @@ def prepare(
     dataset: Path,
     fetched: Path,
     facts: Path | None = None,
+    overrides: Path | None = None,
     output: Annotated[Path, Parameter(alias="-o")],
     verdicts: Path | None = None,
     qc_profile: Literal["atlas", "case", "adaptive"] = "atlas",
@@ -43,6 +44,8 @@ def prepare(
         Folder that `fetch` made.
     facts
         What `resolve` learnt from the source, JSON; fills in what the row leaves empty.
+    overrides
+        Labels that a curator gave terms, a JSON list, as `check` writes them.
     output
         Folder to make.
     verdicts
@@ -104,6 +107,7 @@ def prepare(
             output,
             source=source,
             samples=known.get("samples", {}),
+            overrides=_io.read_json(overrides) if overrides else (),
             profile=profile,
             profile_name=name,
             cell_calling=call_cells,

@@ -44,6 +44,7 @@ def prepare_dataset(
     *,
     source: Mapping[str, Any],
     samples: Mapping[str, Mapping[str, str]] | None = None,
+    overrides: Sequence[Mapping[str, Any]] = (),
     profile: qc.QcProfile,
     profile_name: str,
     cell_calling: Literal["auto", "always", "never"] = "auto",
@@ -69,6 +70,8 @@ def prepare_dataset(
         What FETCH recorded of the files: ``sha256`` and ``files`` with their ``url``.
     samples
         By sample, columns that all of its cells share: see :func:`.readers.open_counts`.
+    overrides
+        Labels that a curator gave terms: see :func:`.metadata.cell_labels`.
     profile, profile_name
         QC thresholds, and what the ``datasets`` table calls them.
     cell_calling, min_umi
@@ -106,7 +109,7 @@ def prepare_dataset(
             genes = resolve_libraries(matrix.genes, matrix.libraries)
             facts["n_landmarks"] = genes.n_found
             _require_landmarks(genes, max_missing_landmarks, some_names(matrix.genes))
-            labels = metadata.cell_labels(dataset, matrix.cells)
+            labels = metadata.cell_labels(dataset, matrix.cells, overrides=overrides)
             selected, left_out = select(dataset, matrix.cells, labels)
             metadata.require_labels(labels[selected])
             order = _by_cell_type(labels, matrix.cells.index)

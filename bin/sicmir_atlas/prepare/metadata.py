@@ -10,12 +10,13 @@ import pandas as pd
 from sicmir_atlas.assays import assay_kind
 from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.harmonise.mapping import UNKNOWN, Field
-from sicmir_atlas.harmonise.rollup import lineage_of
+from sicmir_atlas.harmonise.overrides import Overrides
+from sicmir_atlas.harmonise.rollup import disease_category_of, lineage_of, organ_of
 from sicmir_atlas.harmonise.rules import map_given, map_label
 from sicmir_atlas.prepare.organism import require_human_organisms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -76,45 +77,69 @@ def require_labels(labels: pd.DataFrame) -> None:
         raise ExcludedDataset("metadata", f"{' and '.join(lacking)} not given for any cell")
 
 
-def cell_labels(dataset: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
+def cell_labels(
+    dataset: Mapping[str, Any],
+    cells: pd.DataFrame,
+    *,
+    overrides: Sequence[Mapping[str, Any]] = (),
+) -> pd.DataFrame:
     """Label every cell: the study's own words, and the terms they map to.
 
     Where ``obs:KEY`` is named and the cells also have ``KEY_ontology_term_id``, as the schema of
-    CELLxGENE asks, these terms are taken as they are (sources spec, section 2.2).
+    CELLxGENE asks, these terms are taken as they are (sources spec, section 2.2). The tissue comes
+    first, since a label such as ``alpha`` says one thing in the pancreas and nothing elsewhere.
+
+    Parameters
+    ----------
+    overrides
+        Decisions of curators beside the package's, see :mod:`.harmonise.overrides`.
 
     Returns
     -------
     Categorical and boolean columns of table ``cells``, from ``sample_id`` to ``is_primary_data``,
-    one row per row of ``cells``.
+    and ``curator`` and ``curated_on``; one row per row of ``cells``.
 
     Raises
     ------
     InputError
         If the row names a column that the cells do not have, or cell types are numbers.
     """
+    decided = Overrides(overrides, dataset_id=dataset["dataset_id"])
     out: dict[str, pd.Series[Any]] = {
         "sample_id": _values(dataset, "sample", cells),
         "donor_id": _values(dataset, "donor", cells),
+        "organ": _no_value(len(cells)),
     }
-    for field in get_args(Field):
+    for field in sorted(get_args(Field), key=lambda field: field == "cell_type"):
         if field in _AS_THEY_ARE:
             key, labels = field, _standard_column(field, cells)
         else:
             key, labels = _key(dataset, field), _values(dataset, field, cells)
-        pairs, known = _paired(labels, _standard_column(f"{key}_ontology_term_id", cells))
-        mapped = [map_given(field, label, term_id) for label, term_id in known]
+        organs = out["organ"] if field == "cell_type" else _no_value(len(cells))
+        ids = _standard_column(f"{key}_ontology_term_id", cells)
+        places, known = _together(labels, ids, organs)
+        mapped = [
+            map_given(field, label, term_id, organ=organ, overrides=decided)
+            for label, term_id, organ in known
+        ]
         terms = [m.term_id for m in mapped]
-        out[f"{field}_ontology_term_id"] = _rename(pairs, terms)
+        out[f"{field}_ontology_term_id"] = _rename(places, terms)
         if field == "cell_type":
             _require_words(dataset, labels)
-            methods = _rename(pairs, [m.method for m in mapped])
+            methods = _rename(places, [m.method for m in mapped])
             out["cell_type_original"] = labels
-            out["cell_type"] = _rename(pairs, [m.label or UNKNOWN for m in mapped])
-            out["lineage"] = _rename(pairs, [t and lineage_of(t) for t in terms])
+            out["cell_type"] = _rename(places, [m.label or UNKNOWN for m in mapped])
+            out["lineage"] = _rename(places, [t and lineage_of(t) for t in terms])
             out["mapping_method"] = _filled(methods, "unlabelled")
+            out["curator"] = _rename(places, [m.curator for m in mapped])
+            out["curated_on"] = _rename(places, [m.curated_on for m in mapped])
         else:
             named = zip(mapped, known, strict=True)
-            out[field] = _rename(pairs, [m.label or label for m, (label, _) in named])
+            out[field] = _rename(places, [m.label or label for m, (label, *_) in named])
+        if field == "tissue":
+            out["organ"] = _rename(places, [t and organ_of(t) for t in terms])
+        if field == "disease":
+            out["disease_category"] = _rename(places, [t and disease_category_of(t) for t in terms])
         if field in ("tissue", "disease"):
             out[f"{field}_original"] = labels
     for field in ("cell_type", "tissue", "disease"):
@@ -130,18 +155,30 @@ def _key(dataset: Mapping[str, Any], field: str) -> str:
     return given.removeprefix(_OBS) if given.startswith(_OBS) else ""
 
 
-def _paired(
-    labels: pd.Series[Any], ids: pd.Series[Any]
-) -> tuple[pd.Series[Any], list[tuple[str | None, str | None]]]:
-    """Pair labels with term ids: a category for each pair that occurs, and the pairs."""
-    names, terms = [None, *labels.cat.categories], [None, *ids.cat.categories]
-    codes = (labels.cat.codes.to_numpy(np.int64) + 1) * len(terms) + ids.cat.codes.to_numpy() + 1
-    values, places = np.unique(codes, return_inverse=True)
-    pairs = [(names[value // len(terms)], terms[value % len(terms)]) for value in values]
-    empty = np.array([pair == (None, None) for pair in pairs], bool)
+def _together(
+    *columns: pd.Series[Any],
+) -> tuple[pd.Series[Any], list[tuple[str | None, ...]]]:
+    """Take columns together: a category for each combination that occurs, and the combinations.
+
+    A cell without label and without term has no category.
+    """
+    codes = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        codes = codes * (len(column.cat.categories) + 1) + column.cat.codes.to_numpy() + 1
+    _, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    known = list(zip(*(_values_at(column, first) for column in columns), strict=True))
+    empty = np.array([one[:2] == (None, None) for one in known], bool)
     places = np.where(empty[places], -1, places)
-    categories = pd.Categorical.from_codes(places, categories=range(len(pairs)))
-    return pd.Series(categories), pairs
+    return pd.Series(pd.Categorical.from_codes(places, categories=range(len(known)))), known
+
+
+def _values_at(column: pd.Series[Any], rows: NDArray[np.intp]) -> list[str | None]:
+    names = [*column.cat.categories, None]
+    return [names[code] for code in column.cat.codes.to_numpy()[rows]]
+
+
+def _no_value(n_cells: int) -> pd.Series[Any]:
+    return pd.Series(pd.Categorical.from_codes(np.full(n_cells, -1), categories=[]))
 
 
 def _require_words(dataset: Mapping[str, Any], labels: pd.Series[Any]) -> None:
