@@ -91,7 +91,7 @@ workflow ATLAS {
     REPORT(CONSOLIDATE.out.atlas, previous, code)
     PUBLISH(CONSOLIDATE.out.atlas, VALIDATE.out.report, outdir)
     atlas = PUBLISH.out.atlas
-    report = REPORT.out.page.mix(REPORT.out.multiqc)
+    report = REPORT.out.page.mix(REPORT.out.multiqc.flatten())
 
     emit:
     outcomes // [id, status: included|excluded|failed, reason; of one taken over also kept: true and unresolved: the row that could not be looked up]

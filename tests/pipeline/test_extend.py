@@ -57,7 +57,7 @@ def test_only_what_changed_is_done_again(nextflow, sheet, own, small, tmp_path):
     extended = nextflow.run("--atlas", out / "atlas", *options, sheet(*changed))
     assert extended.code == 0, extended.output
     redone = steps("other_row", "other_file", "new") | {"RESOLVE (mouse)"}
-    assert set(extended.not_cached()) == ALWAYS | redone | {"CHECKSUM (3 datasets)"}
+    assert set(extended.not_cached()) == ALWAYS | redone | {"UNCHANGED:CHECKSUM (3 datasets)"}
     assert "Taken over from the existing atlas: 2" in extended.output  # same, and two's verdict
     assert statuses(out / "atlas") == {
         **dict.fromkeys(("same", "other_row", "other_file", "new"), "included"),

@@ -13,7 +13,7 @@ process REPORT {
 
     output:
     path 'report.html', emit: page
-    path 'sicmir_atlas_mqc.json', emit: multiqc
+    path '*_mqc.json', emit: multiqc
     tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
 
     script:
@@ -22,6 +22,7 @@ process REPORT {
     sicmir-step report ${atlas} \\
         ${previous ? '--previous previous' : ''} \\
         --multiqc sicmir_atlas_mqc.json \\
+        --run-folder pipeline_info \\
         ${args} \\
         -o report.html
     """
