@@ -13,7 +13,7 @@ workflow {
     main:
     def schema = readJson(file("${projectDir}/nextflow_schema.json"))
     if (params.help) {
-        println(helpText(schema))
+        println(helpText(schema, params.help))
     }
     else {
         if (!params.input) {

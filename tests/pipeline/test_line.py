@@ -178,18 +178,40 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
     assert {"-c 6", "--mem 36864M"} <= set(headers["CONSOLIDATE"])
 
 
-def test_help_is_made_from_the_schema(nextflow):
-    run = nextflow.run("--help")
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_help_is_made_from_the_schema(nextflow, parser):
+    run = nextflow.run("--help", NXF_SYNTAX_PARSER=parser)
     assert run.code == 0, run.output
+    text = run.output.split("sicmir-atlas: ", 1)[1]
+    said = " ".join(text.split())
     schema = json.loads((ROOT / "nextflow_schema.json").read_text())
     for group in schema["$defs"].values():
-        assert f"{group['title']}: " in run.output
+        assert f"{group['title']}: " in said
         for name, entry in group["properties"].items():
-            (line,) = [line for line in run.output.splitlines() if line.startswith(f"  --{name} ")]
-            assert entry["description"] in line
+            own = said.partition(f" --{name} <")[2].partition("> ")[2]
+            assert own.startswith(entry["description"])
             if entry.get("default") is not None:
-                assert f"default: {str(entry['default']).lower()}" in line.lower()
+                assert own.split("[")[1].lower().startswith(f"default: {entry['default']}".lower())
+    examples = [line for line in text.splitlines() if line.strip().startswith("nextflow run")]
+    assert all(len(line) <= 80 or line in examples or "://" in line for line in text.splitlines())
+
+
+def test_help_of_one_parameter(nextflow):
+    run = nextflow.run("--help", "qc_profile")
+    entry = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"]["quality_control"]
+    said = " ".join(run.output.split())
+    for text in ("description", "help_text"):
+        assert entry["properties"]["qc_profile"][text] in said
+    assert "Value atlas|case|adaptive Default atlas" in said
+    assert "--outdir" not in said
     assert not (nextflow.folder / "results").exists()
+
+
+def test_help_of_a_parameter_that_is_none(nextflow):
+    run = nextflow.run("--help", "max_percent_mt")
+    assert run.code == 1
+    assert "No parameter --max_percent_mt: do you mean" in run.output
+    assert "--max_pct_mt" in run.output
 
 
 def test_no_input_says_what_to_give(nextflow):

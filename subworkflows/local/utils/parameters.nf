@@ -24,27 +24,91 @@ def modelFolder(name) {
     return [digest(folder), folder]
 }
 
-def parameterLine(name, p) {
-    def kind = p['enum'] ? p['enum'].findAll { value -> value != null }.join('|') : [p.type].flatten().findAll { t -> t != 'null' }.join('|')
-    def extra = [p['default'] == null ? null : "default: ${p['default']}", p.examples && p['default'] == null ? "such as ${p.examples[0]}" : null].findAll { text -> text }.join(', ')
-    def head = "  --${name} <${kind}>".padRight(40)
-    return "${head}${p.description}${extra ? " [${extra}]" : ''}"
+// Lines of at most so many characters; a longer word stands alone.
+def wrapped(text, width) {
+    return text.tokenize(' ').inject([]) { lines, word ->
+        lines && lines.last().size() + word.size() < width
+            ? lines.init() + ["${lines.last()} ${word}".toString()]
+            : lines + [word]
+    }
 }
 
-def helpText(schema) {
-    def groups = schema.allOf.collect { ref ->
-        def group = schema['$defs'][ref['$ref'].tokenize('/').last()]
-        def lines = group.properties.collect { name, p -> parameterLine(name, p) }
-        return "${group.title}: ${group.description}\n${lines.join('\n')}"
+// `--name <kind>` and what it means beside it, in 80 columns
+def entry(head, text) {
+    def lines = wrapped(text, 48)
+    def first = head.size() < 31 ? [head.padRight(31) + lines[0]] + lines.tail().collect { line -> ' ' * 31 + line } : []
+    return (first ?: [head] + lines.collect { line -> ' ' * 31 + line }).join('\n')
+}
+
+def kindOf(p) {
+    return p['enum'] ? p['enum'].findAll { value -> value != null }.join('|') : [p.type].flatten().findAll { t -> t != 'null' }.join('|')
+}
+
+def parameterLine(name, p, needed) {
+    def extra = [
+        needed && p['default'] == null ? 'needed' : null,
+        p['default'] == null ? null : "default: ${p['default']}",
+        p.examples && p['default'] == null ? "such as ${p.examples[0]}" : null,
+    ].findAll { text -> text }.join(', ')
+    return entry("  --${name} <${kindOf(p)}>", "${p.description}${extra ? " [${extra}]" : ''}")
+}
+
+def groupsOf(schema) {
+    return schema.allOf.collect { ref -> schema['$defs'][ref['$ref'].tokenize('/').last()] }
+}
+
+// All there is to say of one parameter, whose name may be given with dashes.
+def parameterText(schema, asked) {
+    def name = asked.replaceFirst(/^-+/, '').replace('-', '_')
+    def group = groupsOf(schema).find { g -> g.properties.containsKey(name) }
+    if (!group) {
+        def parts = name.tokenize('_').findAll { part -> part.size() > 2 }
+        def like = groupsOf(schema).collectMany { g -> g.properties.keySet() }.findAll { n -> parts.any { part -> n.contains(part) } }
+        error("No parameter --${name}${like ? ": do you mean ${like.collect { n -> "--${n}" }.join(', ')}?" : '; all of them: nextflow run main.nf --help'}")
+    }
+    def p = group.properties[name]
+    def facts = [
+        ['Group', group.title],
+        ['Value', kindOf(p) + (group.required?.contains(name) && p['default'] == null ? ', needed' : '')],
+        ['Default', p['default']],
+        ['At least', p.minimum],
+        ['Above', p.exclusiveMinimum],
+        ['At most', p.maximum],
+        ['Such as', p.examples?.collect { e -> "--${name} ${e}" }?.join(', ')],
+    ].findAll { fact -> fact[1] != null }.collect { fact -> "  ${fact[0].padRight(10)}${fact[1]}" }
+    def prose = [p.description, p.help_text].findAll { text -> text }.collect { text -> wrapped(text, 80).join('\n') }
+    return (["--${name}"] + prose + [facts.join('\n')]).join('\n\n')
+}
+
+def helpText(schema, asked) {
+    if (!(asked.toString() in ['true', 'false'])) {
+        return parameterText(schema, asked.toString())
+    }
+    def groups = groupsOf(schema).collect { group ->
+        def lines = group.properties.collect { name, p -> parameterLine(name, p, group.required?.contains(name)) }
+        return "${wrapped("${group.title}: ${group.description}", 80).join('\n')}\n${lines.join('\n')}"
     }
     return """\
-        |${schema.description}
+        |${wrapped(schema.description, 80).join('\n')}
         |
-        |  nextflow run main.nf --input datasets.csv --outdir results -profile <test|slurm>[,gpu][,docker|podman|singularity|conda]
+        |  nextflow run main.nf --input datasets.csv --outdir results [-profile NAMES]
+        |
+        |Examples:
+        |  the simulated demo, after `make demo` has written its data
+        |    nextflow run main.nf -profile test
+        |  on a cluster, with a GPU for the predictions; and again, after a crash
+        |    nextflow run main.nf --input datasets.csv -profile slurm,gpu --gpu_queue gpu -resume
+        |  datasets.csv has ten rows more than the atlas that was built from it
+        |    nextflow run main.nf --input datasets.csv --atlas results/atlas
+        |  all there is to say of one parameter
+        |    nextflow run main.nf --help max_pct_mt
         |
         |${groups.join('\n\n')}
         |
-        |Add -resume to go on where an earlier run stopped. Columns of the samplesheet: docs/usage.md.
+        |Profiles, joined by commas: test or slurm; gpu; docker, podman, singularity or
+        |conda. Parameters may stand in a file, too: -params-file params.yaml.
+        |Add -resume to go on where an earlier run stopped.
+        |Columns of the samplesheet, inclusion rules and QC: docs/usage.md.
         |""".stripMargin()
 }
 
