@@ -142,8 +142,8 @@ def _groups(
     n_cells = len(sizes)
     sampled = np.ones(n_cells, bool)
     if n_cells > options.max_cells:
-        drawn = np.random.default_rng(options.seed).permutation(n_cells)[options.max_cells :]
-        sampled[drawn] = False
+        left_out = np.random.default_rng(options.seed).permutation(n_cells)[options.max_cells :]
+        sampled[left_out] = False
     n_components = min(_N_COMPONENTS, sampled.sum() - 1, n_genes - 1)
     if n_components < 1:
         return np.zeros(n_cells, np.intp)
