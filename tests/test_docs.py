@@ -196,11 +196,19 @@ def test_every_profile_is_named():
 def test_tables_are_made_from_the_schemas(made):
     usage = (ROOT / "docs/usage.md").read_text()
     assert made["with_tables"](usage) == usage
-    for name in parameter_flags():
-        assert f"| `{name}` |" in usage
     columns = json.loads((ROOT / "assets/schema_input.json").read_text())["items"]["properties"]
     for name in columns:
         assert f"| `{name}` |" in usage
+
+
+def test_parameters_are_made_from_the_schema(made):
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    page = (ROOT / "docs/parameters.md").read_text()
+    assert made["parameters"](schema) == page
+    for group in schema["$defs"].values():
+        for name, entry in group["properties"].items():
+            assert f"| `--{name}` |" in page
+            assert entry.get("help_text", "").replace("|", "\\|") in page
 
 
 def test_output_is_made_from_the_schema():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write into the docs what can be made: tables from the JSON schemas, answers of the demo atlas.
 
-    tools/docs_tables.py              tables of docs/usage.md
+    tools/docs_tables.py              docs/parameters.md, and tables of docs/usage.md
     tools/docs_tables.py ATLAS        and the answers shown in README.md and docs/sql.md
 
 A table lies between ``<!-- NAME -->`` and ``<!-- end -->``; an answer is the ``text`` block right
@@ -22,12 +22,20 @@ sys.path.insert(0, str(ROOT / "bin"))
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PARAMETERS = """<!-- made by `make docs` from nextflow_schema.json -->
+# Parameters of the pipeline
+
+As `--NAME VALUE`, or in a file with `-params-file`. `nextflow run main.nf --help` lists them, and
+`nextflow run main.nf --help NAME` says all there is to say of one. CHECK proves all of them, and
+the whole samplesheet, before anything is fetched, and lists every problem at once."""
 SHOWN = re.compile(r"```sql\n(?P<query>[^`]*)```\n+```text\n(?P<answer>[^`]*)```")
 
 
 def main() -> None:
     usage = ROOT / "docs/usage.md"
     usage.write_text(with_tables(usage.read_text()))
+    page = ROOT / "docs/parameters.md"
+    page.write_text(parameters(_read("nextflow_schema.json")))
     if len(sys.argv) > 1:
         from sicmir_atlas.atlas.query import open_atlas
         from sicmir_atlas.cli._table import as_text
@@ -40,10 +48,7 @@ def main() -> None:
 
 def with_tables(text: str) -> str:
     """Page with its tables made anew."""
-    made = {
-        "parameters": parameters(_read("nextflow_schema.json")),
-        "samplesheet": samplesheet(_read("assets/schema_input.json")),
-    }
+    made = {"samplesheet": samplesheet(_read("assets/schema_input.json"))}
     for name, table in made.items():
         pattern = re.compile(rf"(?<=<!-- {name} -->\n)(?:(?!<!--).)*(?=<!-- end -->)", re.DOTALL)
         text = pattern.sub(lambda _, table=table: table + "\n", text)
@@ -60,19 +65,25 @@ def with_answers(text: str, answer: Callable[[str], str]) -> str:
 
 
 def parameters(schema: dict[str, Any]) -> str:
-    """Tables of the pipeline's parameters, one a group."""
-    parts = []
+    """Page of the pipeline's parameters: a table a group, and below it what needs more words."""
+    parts = [PARAMETERS]
     for reference in schema["allOf"]:
         group = schema["$defs"][reference["$ref"].rpartition("/")[2]]
-        lines = [f"**{group['title']}**: {group['description']}", ""]
+        about = group["description"]
+        lines = [f"## {group['title']}", "", _prose(about[0].upper() + about[1:]), ""]
         lines += ["| parameter | value | default | meaning |", "|---|---|---|---|"]
+        more = []
         for name, entry in group["properties"].items():
             needed = name in group.get("required", ()) and "default" not in entry
             default = "**needed**" if needed else _code(entry.get("default"))
             meaning = _prose(entry["description"])
+            if default == "" and "examples" in entry:
+                meaning += f" For example {_code(entry['examples'][0])}."
             lines.append(f"| `--{name}` | {_kind(entry)} | {default} | {meaning} |")
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+            if "help_text" in entry:
+                more += ["", f"**`--{name}`**. {_prose(entry['help_text'])}"]
+        parts.append("\n".join([*lines, *more]))
+    return "\n\n".join(parts) + "\n"
 
 
 def samplesheet(schema: dict[str, Any]) -> str:
@@ -94,7 +105,7 @@ def _kind(entry: dict[str, Any]) -> str:
     if "enum" in entry:
         return ", ".join(_code(value) for value in entry["enum"])
     kinds = [entry["type"]] if isinstance(entry["type"], str) else entry["type"]
-    text = {"string": "text"}.get(kinds[0], kinds[0])
+    text = " or ".join({"string": "text"}.get(kind, kind) for kind in kinds if kind != "null")
     if "exclusiveMinimum" in entry:
         return f"{text}, above {entry['exclusiveMinimum']}"
     low, high = entry.get("minimum"), entry.get("maximum")
