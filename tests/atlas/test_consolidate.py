@@ -120,14 +120,16 @@ def test_the_manifest_knows_no_place_and_no_time(atlas, tmp_path):
         "pipeline_version",
         "model",
         "parameters",
-        "inputs",
+        "datasets",
         "files",
     }
     assert manifest["schema_version"] == SCHEMA_VERSION
-    assert manifest["inputs"] == {
+    assert {name: about.get("sha256") for name, about in manifest["datasets"].items()} == {
         "labelled": "0" * 64,
         "unlabelled": "0" * 64,
         "refused": "2" * 64,
+        "broken": None,
+        "silent": None,
     }
     assert [f["path"] for f in manifest["files"]] == sorted(f["path"] for f in manifest["files"])
     on_disk = {p.relative_to(atlas).as_posix() for p in atlas.rglob("*.parquet")}

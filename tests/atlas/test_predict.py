@@ -261,7 +261,7 @@ def test_a_dataset_without_labels_is_predicted_per_cell(adata, tmp_path, model, 
     prepared = simulated.prepare(adata, tmp_path, cell_type=None, clustering=NO_CLUSTERS)
     shard = simulated.predict(prepared, tmp_path / "shard", model, predictor)
     tables = {file.table for file in shard.files}
-    assert tables == {"cells", "cell_mirna", "qc_losses", "missing_landmarks"}
+    assert tables == {"cells", "cell_mirna", "harmonisation", "qc_losses", "missing_landmarks"}
     about = shard.dataset
     assert (about["pooling"], about["n_pools"], about["n_cell_types"]) == ("none", 0, 0)
     expected = sa.predict(adata).to_numpy().astype(np.float16)

@@ -167,7 +167,7 @@ def _dataset_facts(facts: Mapping[str, Any], cells: pd.DataFrame) -> dict[str, A
     joined = ("assay", "suspension_type", "organ", "disease_category")
     return {
         "dataset_id": facts["dataset"]["dataset_id"],
-        **{name: facts.get(name) for name in (*measured, *described)},
+        **{name: facts[name] for name in (*measured, *described)},
         **{name: " || ".join(distinct(name)) or None for name in joined},
         "organism": "Homo sapiens",
         "tissues": distinct("tissue"),

@@ -88,7 +88,9 @@ DATASETS = TableSpec(
         _count(
             "n_donors", "donors; null where the source names none", unit="donors", nullable=True
         ),
-        _count("n_cell_types", "labels of the study among kept cells", unit="types", nullable=True),
+        _count(
+            "n_cell_types", "labels (or clusters) among kept cells", unit="types", nullable=True
+        ),
         _count("n_cells_mapped", "kept cells whose cell type maps to a term", nullable=True),
         _count("n_landmarks", "landmark genes found, of 977", unit="genes", nullable=True),
         _share("sparsity_cells", "share of zeros among the landmark values of kept cells"),

@@ -102,7 +102,7 @@ def write_prepared(
         everything = {
             **facts,
             "missing_landmarks": dict(missing_landmarks),
-            "sparsity_cells": 1 - n_values / (len(cells) * len(landmarks())),
+            "sparsity_cells": 1 - n_values / max(1, len(cells) * len(landmarks())),
         }
         (part / "prepared.json").write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n")
     return PreparedDataset(output)
