@@ -289,6 +289,15 @@ def test_the_cache_is_where_it_was_asked_for(server, monkeypatch, tmp_path):
         assert list(place.glob("atlases/127.0.0.1_*/*/atlas.duckdb"))
 
 
+def test_a_cache_of_any_name(server, tmp_path):
+    cache = tmp_path / "it's, a [new] home" / "year=2024"
+    server.ranges = False
+    with sa.open_atlas(server.address, cache=cache) as atlas:
+        got = atlas.sql("FROM cells")
+    assert list(got.columns) == [column.name for column in TABLES["cells"].columns]
+    assert set(got["dataset_id"]) == {"labelled", "unlabelled"}
+
+
 def test_a_cache_that_cannot_be_written(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(

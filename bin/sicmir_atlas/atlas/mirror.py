@@ -38,7 +38,7 @@ HEADS = "dataset_id=-"
 """Folder, in a build's, of a file without rows for each large table."""
 
 
-def cache_folder(address: str, cache: Path | None = None) -> Path:
+def cache_folder(address: str, cache: Path | str | None = None) -> Path:
     """Folder in which downloads from an address are kept.
 
     Parameters
@@ -54,18 +54,15 @@ def cache_folder(address: str, cache: Path | None = None) -> Path:
     InputError
         If the folder cannot be written.
     """
-    if cache is None and (given := os.environ.get("SICMIR_CACHE")):
-        cache = Path(given)
-    if cache is None:
-        user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        cache = Path(user) / "sicmir-atlas"
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    place = Path(cache or os.environ.get("SICMIR_CACHE") or user / "sicmir-atlas")
     readable = safe_name(address.partition("://")[2].replace("/", "_"))[-80:]
-    folder = cache / "atlases" / f"{readable}-{_short(address.encode())}"
+    folder = place / "atlases" / f"{readable}-{_short(address.encode())}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        msg = f"{cache}: the cache cannot be written ({error.strerror}); name another folder in "
+        msg = f"{place}: the cache cannot be written ({error.strerror}); name another folder in "
         msg += "SICMIR_CACHE"
         raise InputError(msg) from error
     return folder

@@ -164,7 +164,7 @@ class Atlas:
 def open_atlas(
     place: Path | str,
     *,
-    cache: Path | None = None,
+    cache: Path | str | None = None,
     tries: int = 4,
     timeout: float = 30.0,
     progress: Progress | None = None,

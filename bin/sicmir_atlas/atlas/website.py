@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ __all__ = ["Website"]
 
 logger = logging.getLogger(__name__)
 
+_THREADS = 16  # they wait for the server more than they compute
 _LARGE = 10_000_000  # bytes from which a download is worth a bar
 _HTTPFS = (
     # secrets are looked up once, as that needs files: none of the user's
@@ -70,7 +72,7 @@ class Website:
         self,
         address: str,
         *,
-        cache: Path | None = None,
+        cache: Path | str | None = None,
         tries: int = 4,
         timeout: float = 30.0,
         progress: Progress | None = None,
@@ -99,6 +101,8 @@ class Website:
         First of each table stands one without rows that is here already, so that the columns are
         known before anything is read.
         """
+        if (os.cpu_count() or 1) < _THREADS:
+            connection.execute(f"SET threads = {_THREADS}")
         tables = sorted({file.table for file in files})
         heads = {name: self._build / HEADS / f"{name}.parquet" for name in tables}
         # a query that servers of files pass over, and that tells DuckDB whose rows a file holds
