@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import shutil
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from report_atlases import HOSTILE, cells, contents_of, dataset, write_atlas
 from sicmir_atlas.atlas.diff import diff_atlases
 from sicmir_atlas.atlas.schema import TABLES
-from sicmir_atlas.report import render
+from sicmir_atlas.report import losses, render
 
 UNMAPPED = ("unmapped", "unlabelled")
 VOID = {"meta", "link", "input", "br", "wbr"}
@@ -160,7 +162,7 @@ def test_no_labels_means_no_top_mirnas(tmp_path):
     text = Page(render(contents_of(atlas))).text
     assert "no cell types: predicted per cell only" in text
     assert "No dataset has pools of a known lineage." in text
-    assert "0.0 % of cells map" in text
+    assert "0 % of cells map" in text
 
 
 def test_every_method_of_mapping_has_words(tmp_path):
@@ -253,6 +255,35 @@ def test_contrast_is_that_of_wcag_aa(page):
             for shape in ("min_counts", "max_counts"):
                 assert contrast(colour[shape], colour[ground]) >= 3, (shape, ground)
         assert contrast(colour["ink"], colour["note"]) >= 4.5
+
+
+# colours as seen with full severity of each deficiency: Machado, Oliveira and Fernandes 2009
+SEEN = {
+    "all": np.eye(3),
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+
+
+def lab(colour, seen):
+    """CIELAB of a colour as someone sees it."""
+    parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = to_xyz @ np.clip(np.array(seen) @ linear, 0, 1) / [0.9505, 1, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("seen", SEEN)
+def test_colours_can_be_told_apart(page, seen):
+    for scheme in re.findall(r":root \{(.*?)\}", page, re.DOTALL):
+        colour = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", scheme))
+        for group in (["kept", *losses.QC], ["included", "excluded", "failed"]):
+            for one, two in itertools.combinations(group, 2):
+                apart = lab(colour[one], SEEN[seen]) - lab(colour[two], SEEN[seen])
+                assert np.linalg.norm(apart) > 15, (one, two)
 
 
 def test_a_dataset_with_every_landmark(tmp_path):

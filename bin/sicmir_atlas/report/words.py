@@ -22,13 +22,17 @@ def _number(value: float | None) -> str:
 def _percent(share: float | None) -> str:
     if share is None:
         return "–"
-    if 0 < share < 0.001:
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    if share < 0.001:
         return "< 0.1 %"
-    return f"{100 * share:.1f} %" if share < 0.9995 or share == 1 else "> 99.9 %"
+    return f"{100 * share:.1f} %" if share < 0.9995 else "> 99.9 %"
 
 
 def _whole_percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}".replace("%", " %")
+    if share is None or 0 < share < 0.01:
+        return _percent(share)
+    return f"{100 * share:.0f} %"
 
 
 def _short(n: int) -> str:
