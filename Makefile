@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-torch lint docs lock weights clean .nextflow-there
+.PHONY: help demo test test-slow test-torch lint lint-nf-core docs lock weights clean .nextflow-there
 SHELL := /bin/bash
 PYTHON ?= python3
 OUTDIR ?= results
@@ -28,6 +28,10 @@ lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint
 	@ruff check . && ruff format --check . && MYPYPATH=bin mypy --strict -p sicmir_atlas
 	@tools/nextflow lint -exclude '$(VENV)' main.nf nextflow.config conf modules subworkflows workflows
 
+lint-nf-core: .nextflow-there .venv-nf-core/.nf-core  ## nf-core's rules for pipelines; what is off, and why: .nf-core.yml
+	@export PATH="$(CURDIR)/.venv-nf-core/bin:$(CURDIR)/tools:$$PATH" NXF_OFFLINE=true NFCORE_NO_VERSION_CHECK=1 && \
+	  nf-core --hide-progress pipelines lint --plain-text && nf-core pipelines schema lint
+
 docs: demo  ## tables and answers in the docs, from the schemas and the demo's atlas
 	@bin/sicmir-step schema > docs/output.md
 	@python tools/docs_tables.py $(OUTDIR)/atlas
@@ -45,9 +49,11 @@ lock:  ## exact versions anew; needs uv
 	@for set in runtime: "test:--group test" "torch:--group test --extra train"; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header pyproject.toml $${set#*:} -o requirements/$${set%%:*}.txt; done
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --group nf-core -o requirements/nf-core.txt
 
 clean:  ## remove the environments and the demo
-	@rm -rf $(VENV) .venv-torch demo work results .nextflow .nextflow.log*
+	@rm -rf $(VENV) .venv-torch .venv-nf-core demo work results .nextflow .nextflow.log*
 
 .nextflow-there:  # before packages are installed: one line says what is missing
 	@tools/nextflow -version >/dev/null
@@ -60,3 +66,6 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.runtime
 
 .venv-torch/.torch: requirements/torch.txt
 	@tools/environment.sh .venv-torch $< $@
+
+.venv-nf-core/.nf-core: requirements/nf-core.txt
+	@tools/environment.sh .venv-nf-core $< $@
