@@ -213,8 +213,16 @@ def published(folder):
 
 def test_an_atlas_of_links(tampered):
     published(tampered.folder)
-    with sa.open_atlas(tampered.folder) as atlas:
-        assert len(atlas.sql("FROM datasets")) == 5
+    for place in (".", "current", "builds/0123456789ab"):
+        with sa.open_atlas(tampered.folder / place) as atlas:
+            assert len(atlas.sql("FROM datasets")) == 5
+            assert atlas.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
+
+
+def test_an_atlas_in_a_folder_of_builds(tampered, tmp_path):
+    (tmp_path / "builds").mkdir()
+    tampered.folder.rename(tmp_path / "builds/mine")
+    with sa.open_atlas(tmp_path / "builds/mine") as atlas:
         assert atlas.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
 
 
@@ -322,6 +330,19 @@ def test_an_atlas_of_another_minor_version(tampered):
     tampered.edit_manifest(lambda m: m.update(schema_version="1.99.0"))
     with sa.open_atlas(tampered.folder) as atlas:
         assert len(atlas.sql("FROM datasets")) == 5
+
+
+def test_an_atlas_of_other_tables(tampered):
+    """An earlier minor version lacked a table, a later one will have one more."""
+    with duckdb.connect(str(tampered.folder / "atlas.duckdb")) as connection:
+        connection.execute("DROP TABLE missing_landmarks")
+        row = ["later/a.parquet", "later", "a", 1, 1, "0" * 64]
+        connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", row)
+    with sa.open_atlas(tampered.folder) as atlas:
+        assert len(atlas.sql("FROM cells")) == 42
+        with pytest.raises(QueryError, match="missing_landmarks"):
+            atlas.sql("FROM missing_landmarks")
+        assert "later" not in set(atlas.tables()["table"])
 
 
 def test_a_broken_atlas_says_so(tampered):

@@ -228,6 +228,16 @@ def test_files_that_stay_of_two_builds(server, build, shards, cache, tmp_path):
     assert not list(cache.glob("atlases/*/*"))
 
 
+@pytest.mark.skipif("not has_httpfs()")
+def test_a_file_that_goes_where_httpfs_reads(server, cache, atlas):
+    name = next((atlas / "cells").glob("labelled-*")).relative_to(atlas).as_posix()
+    with sa.open_atlas(server.address, cache=cache) as opened:
+        assert opened._home._filesystem is None
+        server.replies[name] = 404
+        with pytest.raises(GoneError, match=r"127.*; if it was published anew, open it again"):
+            opened.sql("FROM cells")
+
+
 def test_links_are_followed_by_the_server(atlas, cache, tmp_path):
     folder = tmp_path / "atlas"
     shutil.copytree(atlas, folder)

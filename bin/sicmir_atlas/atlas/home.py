@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 import duckdb
 
 from sicmir_atlas.atlas.files import AtlasFile
-from sicmir_atlas.atlas.schema import SCHEMA_VERSION
+from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
 from sicmir_atlas.errors import CorruptError, GoneError, InputError
 from sicmir_atlas.sources.files import local_path, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Folder", "Home", "is_address", "listed_files", "offline", "read_manifest"]
+__all__ = [
+    "Folder",
+    "Home",
+    "is_address",
+    "large_files",
+    "listed_files",
+    "offline",
+    "read_manifest",
+]
 
 
 class Home(Protocol):
@@ -46,7 +54,7 @@ class Folder:
     """An atlas folder on this machine.
 
     In a published folder ``current`` leads to the build; it is followed once, so that a build
-    published meanwhile changes nothing.
+    published meanwhile changes nothing. Large files lie beside ``builds/``.
 
     Raises
     ------
@@ -61,9 +69,10 @@ class Folder:
     def __init__(self, folder: Path | str) -> None:
         self.name = str(folder)
         self.path = local_path(str(folder)).resolve()
-        current = self.path / "current"
-        build = current.resolve() if current.is_dir() else self.path
-        self.database, manifest = build / "atlas.duckdb", build / "manifest.json"
+        if (self.path / "current").is_dir():
+            self.path = (self.path / "current").resolve()
+        self._is_build = self.path.parent.name == "builds"
+        self.database, manifest = self.path / "atlas.duckdb", self.path / "manifest.json"
         if not self.database.is_file() or not manifest.is_file():
             msg = f"{folder}: no atlas here (atlas.duckdb and manifest.json are expected)"
             raise GoneError(msg)
@@ -76,7 +85,10 @@ class Folder:
         """Paths of files by table; DuckDB reads them itself."""
         paths: dict[str, list[str]] = defaultdict(list)
         for file in files:
-            paths[file.table].append(str(self.path / file.path))
+            path = self.path / file.path
+            if self._is_build and not path.exists():
+                path = self.path.parents[1] / file.path
+            paths[file.table].append(str(path))
         self._files = [path for listed in paths.values() for path in listed]
         return paths
 
@@ -126,6 +138,11 @@ def offline() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     connection.execute("SET autoload_known_extensions = false")
     return connection
+
+
+def large_files(files: Sequence[AtlasFile]) -> list[AtlasFile]:
+    """Those of the tables known here that have a file for each dataset."""
+    return [file for file in files if file.table in TABLES and TABLES[file.table].per_dataset]
 
 
 def listed_files(

@@ -8,13 +8,14 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from sicmir_atlas.atlas.database import quoted
-from sicmir_atlas.atlas.home import listed_files, offline, read_manifest
+from sicmir_atlas.atlas.home import large_files, listed_files, offline, read_manifest
 from sicmir_atlas.errors import CorruptError, GoneError, InputError
 from sicmir_atlas.sources.containers import is_page
 from sicmir_atlas.sources.download import download
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sicmir_atlas.atlas.server import Server
     from sicmir_atlas.sources.part import Progress
 
-__all__ = ["HEADS", "cache_folder", "mirrored"]
+__all__ = ["HEADS", "cache_folder", "mirrored", "touch"]
 
 logger = logging.getLogger(__name__)
 
@@ -95,9 +96,12 @@ def mirrored(server: Server, folder: Path, progress: Progress | None = None) -> 
                 (part / _ETAG).write_text(etag)
                 _fetch_database(server, part / "atlas.duckdb", progress)
                 _open_build(part, mask(server.url("")))
-                if not build.is_dir():  # another process may have been faster
+                try:
                     part.rename(build)
-        os.utime(build)
+                except OSError:
+                    if not build.is_dir():  # else another process was faster
+                        raise
+        touch(build)
         return build
 
     address = mask(server.url("manifest.json"))
@@ -165,7 +169,7 @@ def _open_build(folder: Path, address: str) -> None:
                 msg = "manifest.json and atlas.duckdb are of two builds: one is being published"
                 raise Retry(msg)
             (folder / HEADS).mkdir()
-            for name in {file.table for file in files}:
+            for name in {file.table for file in large_files(files)}:
                 _write_head(connection, name, folder / HEADS / f"{name}.parquet")
     except (duckdb.Error, LookupError, TypeError) as error:
         msg = f"{address}: cannot be opened ({error}); tell whoever published it"
@@ -186,12 +190,20 @@ def _write_head(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -
 def _forget_unused(folder: Path) -> None:
     """Remove builds and files that nobody asked for in a month, and what a killed process left."""
     for path in folder.iterdir():
-        if time.time() - path.stat().st_mtime > _UNUSED:
+        with suppress(OSError):  # others may be at it
+            if time.time() - path.stat().st_mtime < _UNUSED:
+                continue
             logger.info("%s: not used for a month; removed", path)
             if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path)
             else:
-                path.unlink(missing_ok=True)
+                path.unlink()
+
+
+def touch(path: Path) -> None:
+    """Note that something was used, where it may be noted."""
+    with suppress(OSError):
+        os.utime(path)
 
 
 def _short(content: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from sicmir_atlas.atlas.database import quoted
-from sicmir_atlas.atlas.home import Folder, is_address, listed_files, offline
+from sicmir_atlas.atlas.home import Folder, is_address, large_files, listed_files, offline
 from sicmir_atlas.atlas.schema import TABLES
 from sicmir_atlas.errors import CorruptError, SicmirError
 
@@ -75,12 +75,14 @@ class Atlas:
         """Give every table a view of its own, then shut everything else out."""
         # listed by the database itself, so that its tables and its files are of one build
         listed = listed_files(self._connection, _FILE, self._home.name)
-        large = [file for file in listed if TABLES[file.table].per_dataset]
-        addresses = self._home.mount(self._connection, large)
+        addresses = self._home.mount(self._connection, large_files(listed))
         allowed = ", ".join(quoted(path) for paths in addresses.values() for path in paths)
         self._connection.execute(f"SET allowed_paths = [{allowed}]")
         self._connection.execute("SET enable_external_access = false")
-        for name, spec in TABLES.items():
+        query = f"SELECT DISTINCT table_name FROM duckdb_columns() WHERE database_name = '{_FILE}'"
+        there = {name for (name,) in self._connection.execute(query).fetchall()}
+        # an atlas of another minor version of the schema may lack some
+        for name, spec in ((name, spec) for name, spec in TABLES.items() if name in there):
             origin = f'{_FILE}."{name}"'
             if name in addresses:
                 origin = self._scan(addresses[name])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import tempfile
 import threading
 from collections import OrderedDict
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sicmir_atlas.atlas.mirror import touch
 from sicmir_atlas.errors import CorruptError, GoneError
 from sicmir_atlas.sources.containers import is_page
 from sicmir_atlas.sources.fetch import fetch
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 _KEPT = 256 << 20  # bytes in memory
 _TAIL = 64 << 10  # holds the whole footer of a narrow table
+_LARGE = 32 << 20  # of such, two come at a time: they are held in memory
 _AHEAD = 32 << 10  # a request costs as much as some bytes more
 
 
@@ -72,6 +74,7 @@ class Ranges:
         self._whole: dict[str, Path] = dict(here)
         self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._room, self._lock = _KEPT, threading.Lock()
+        self._large = threading.BoundedSemaphore(2)
 
     def size(self, path: str) -> int:
         """Bytes of a file, as the atlas lists them."""
@@ -123,7 +126,7 @@ class Ranges:
             with tempfile.NamedTemporaryFile(dir=self._copies, delete=False) as part:
                 part.write(footer)
             Path(part.name).replace(note)
-        os.utime(note)
+        touch(note)
         self._keep(file.path, file.bytes - len(footer), footer)
         found = self._from_memory(file.path, start, file.bytes)
         return self._ask(file, start, file.bytes) if found is None else found
@@ -150,7 +153,8 @@ class Ranges:
 
         headers = {"Range": f"bytes={start}-{end - 1}"}
         try:
-            body = self._server.ask(file.path, judge, headers)
+            with self._large if end - start > _LARGE else nullcontext():
+                body = self._server.ask(file.path, judge, headers)
         except GoneError as error:
             if error.status not in (404, 410):
                 raise
@@ -214,7 +218,7 @@ class Ranges:
                     except CorruptError as error:
                         raise self._changed(file) from error
                     made.replace(copy)
-            os.utime(copy)
+            touch(copy)
             self._whole[file.path] = copy
 
     def _from_memory(self, path: str, start: int, end: int) -> bytes | None:
@@ -226,6 +230,8 @@ class Ranges:
         return None
 
     def _keep(self, path: str, start: int, body: bytes) -> None:
+        if len(body) > _LARGE:
+            return
         with self._lock:
             self._room += len(self._kept.pop((path, start), b""))
             self._kept[path, start] = body

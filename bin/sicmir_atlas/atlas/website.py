@@ -13,7 +13,7 @@ from sicmir_atlas.atlas.database import quoted
 from sicmir_atlas.atlas.home import offline, read_manifest
 from sicmir_atlas.atlas.mirror import HEADS, cache_folder, mirrored
 from sicmir_atlas.atlas.server import Server
-from sicmir_atlas.errors import InputError, UnavailableError
+from sicmir_atlas.errors import GoneError, InputError, UnavailableError
 from sicmir_atlas.sources.files import mask, scheme_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ __all__ = ["Website"]
 
 logger = logging.getLogger(__name__)
 
-_THREADS = 16  # they wait for the server more than they compute
+_THREADS = 8  # they wait for the server more than they compute
 _LARGE = 10_000_000  # bytes from which a download is worth a bar
 _HTTPFS = (
     # secrets are looked up once, as that needs files: none of the user's
@@ -144,8 +144,9 @@ class Website:
             return failure if type(failure).__name__ in str(error) else None
         if not isinstance(error, (duckdb.HTTPException, duckdb.IOException)):
             return None
-        first = str(error).splitlines()[0]
-        msg = f"{self.name}: {first}; open it again, it may have been published anew"
+        msg = f"{self.name}: {str(error).splitlines()[0]}; if it was published anew, open it again"
+        if getattr(error, "status_code", None) in (404, 410):
+            return GoneError(msg)
         return UnavailableError(msg)
 
     def close(self) -> None:
