@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.harmonise.mapping import ONTOLOGIES, Field
+from sicmir_atlas.harmonise.rollup import organs
 from sicmir_atlas.harmonise.text import fold, unordered
-from sicmir_atlas.names import read_data_table
+from sicmir_atlas.names import ontologies, read_data_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
-    from sicmir_atlas.harmonise.mapping import Field
-
-__all__ = ["ANY", "DATASET", "Override", "Overrides", "package_overrides"]
+__all__ = ["ANY", "DATASET", "Override", "Overrides", "package_overrides", "read_overrides"]
 
 ANY = "*"
 DATASET = "dataset:"
@@ -85,6 +89,77 @@ class Overrides:
 def package_overrides() -> Overrides:
     """The package's own table."""
     return Overrides()
+
+
+def read_overrides(path: Path) -> list[dict[str, str]]:
+    """Read a table of decisions, CSV or else tab-separated, and prove every row of it.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column, or a row names no such field, organ, term or day, or says
+        another thing than a row above it; every line that is wrong is named.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file, delimiter="," if path.suffix.lower() == ".csv" else "\t")
+        lacking = [name for name in Override._fields[:6] if name not in (table.fieldnames or ())]
+        if lacking:
+            msg = (
+                f"{path.name}: column {', '.join(lacking)} is missing; "
+                f"the columns are {', '.join(Override._fields)}"
+            )
+            raise InputError(msg)
+        rows = [(table.line_num, Override(**_cells(row))) for row in table]
+    said: list[str] = []
+    lines: dict[tuple[str, str, str], int] = {}
+    for line, row in rows:
+        first = lines.setdefault((row.field, row.scope, _as_written(row.label)), line)
+        wrong = list(_wrong(row))
+        if first != line:
+            wrong.append(f"label: {row.label!r} is decided in line {first} already; keep one")
+        said += [f"{path.name}, line {line}, column {one}" for one in wrong]
+    if said:
+        msg = "\n".join(said)
+        raise InputError(msg)
+    return [row._asdict() for _, row in rows]
+
+
+def _wrong(row: Override) -> Iterator[str]:
+    """What is wrong with a row: the column, and what to write there."""
+    fields: dict[str, Field] = {field: field for field in get_args(Field)}
+    if row.field not in fields:
+        yield f"field: {row.field!r} is none of {', '.join(fields)}"
+    elif wrong := _wrong_term(row.term_id, ONTOLOGIES[fields[row.field]]):
+        yield f"term_id: {wrong}"
+    if row.scope != ANY and row.scope not in organs() and not row.scope.partition(DATASET)[2]:
+        yield (
+            f"scope: {row.scope!r} is no organ; write {ANY} for any, {DATASET}ID for one dataset, "
+            f"or one of {', '.join(organs())}"
+        )
+    if not row.label:
+        yield "label: it is empty; write the study's own word"
+    if not row.curator:
+        yield "curator: it is empty; write who decided"
+    try:
+        dt.date.fromisoformat(row.curated_on)
+    except ValueError:
+        yield f"curated_on: {row.curated_on!r} is no day; write it as 2026-01-31"
+
+
+def _wrong_term(term: str, allowed: tuple[str, ...]) -> str | None:
+    parser, wanted = ontologies(), " or ".join(allowed)
+    if term.partition(":")[0] not in allowed:
+        return f"{term!r} is no term of {wanted}"
+    if not parser.is_valid_term_id(term):
+        return f"{term} is not known; look for the term in {wanted}"
+    if parser.is_term_deprecated(term):
+        instead = parser.get_term_replacement(term)
+        return f"{term} is deprecated" + (f"; write {instead}" if instead else "; choose another")
+    return None
+
+
+def _cells(row: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: (row.get(name) or "").strip() for name in Override._fields}
 
 
 _ByText = dict[tuple[str, str, str], Override]

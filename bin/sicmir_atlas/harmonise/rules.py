@@ -10,7 +10,7 @@ from sicmir_atlas.harmonise.mapping import ONTOLOGIES, Mapping
 from sicmir_atlas.harmonise.overrides import package_overrides
 from sicmir_atlas.harmonise.readings import Reading, faithful_readings, is_mixture
 from sicmir_atlas.harmonise.text import fold
-from sicmir_atlas.harmonise.vocabulary import look_up
+from sicmir_atlas.harmonise.vocabulary import look_up, shared_synonyms
 from sicmir_atlas.names import ontologies
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def find(field: Field, label: str, *, organ: str | None, overrides: Overrides) -
             return Found(named.term_id, "exact_label" if named.is_label else "unique_synonym")
     for ontology in ONTOLOGIES[field]:
         named = look_up(ontology, "folded", fold(label))
-        if named:
+        if named and label.casefold() not in shared_synonyms(ontology):
             return Found(named.term_id, "normalised_text", "spelling")
     of_cells = field == "cell_type"
     readings = faithful_readings(label) if of_cells else (Reading("spelling", fold(label)),)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sicmir_atlas.harmonise.overrides import ANY, Override, Overrides
+from sicmir_atlas.harmonise.readings import is_mixture
 from sicmir_atlas.harmonise.rules import Found, find
 from sicmir_atlas.harmonise.text import fold
 from sicmir_atlas.names import ontologies
@@ -33,7 +34,6 @@ BAR = 0.95
 """Precision below which a rule is not applied."""
 
 _WORD = re.compile(r"[a-z]{4}")
-_BY_NAME = ("exact_label", "unique_synonym")
 
 
 class Curated(NamedTuple):
@@ -80,15 +80,15 @@ def current(term_id: str) -> str:
 def consensus(labels: Iterable[Curated]) -> list[Override]:
     """Decisions that two studies or more agree on, and none contradicts.
 
-    In an organ two studies of it have to agree; anywhere, two studies of different organs, or any
-    two if the label has a word in it and not mere abbreviations (`IP`). A label that is a name or
-    a synonym in CL needs no decision, nor one that is read as this term anyway.
+    In an organ, two of its studies have to agree. Anywhere, two of different organs, or of no one
+    organ if the label has a word in it and not mere abbreviations (`IP`). No decision is made on
+    mixtures, nor where CL's own names or the other rules lead to this term or a finer one.
     """
     terms: dict[tuple[str, str], dict[str, set[tuple[str, str | None]]]] = defaultdict(dict)
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for one in labels:
         text = fold(one.label)
-        if one.term_id and text:
+        if one.term_id and not text.isdigit() and not is_mixture(one.label):
             spellings[text][one.label.strip()] += 1
             for scope in (one.organ, ANY) if one.organ else (ANY,):
                 of_term = terms[scope, text].setdefault(current(one.term_id), set())
@@ -96,18 +96,27 @@ def consensus(labels: Iterable[Curated]) -> list[Override]:
     decisions = []
     for (scope, text), choices in sorted(terms.items()):
         (term, studies), *others = choices.items()
-        n_organs = len({organ for _, organ in studies if organ})
-        spread = scope != ANY or n_organs > 1 or _WORD.search(text)
-        if others or len({study for study, _ in studies}) < 2 or not spread:
-            continue
         label = min(spellings[text].items(), key=lambda item: (-item[1], item[0]))[0]
-        known = _by_rule(label)
-        named = known and known.method in _BY_NAME
-        if not (
-            named or ontologies().is_term_deprecated(term) or (known and known.term_id == term)
-        ):
+        agreed = len({study for study, _ in studies}) > 1 and not others
+        if agreed and (scope != ANY or _anywhere(text, studies)) and _adds(label, term):
             decisions.append(Override("cell_type", scope, label, term))
     return decisions
+
+
+def _anywhere(text: str, studies: set[tuple[str, str | None]]) -> bool:
+    """Whether studies that agree on a text speak for all organs."""
+    organs = {organ for _, organ in studies if organ}
+    of_none = sum(organ is None for _, organ in studies)
+    return len(organs) > 1 or bool(of_none > 1 and _WORD.search(text))
+
+
+def _adds(label: str, term: str) -> bool:
+    """Whether a decision tells more than the rules find."""
+    if not label or ontologies().is_term_deprecated(term):
+        return False
+    found = _by_rule(label)
+    named = found is not None and found.method in ("exact_label", "unique_synonym")
+    return not named and not (found and relation(term, found.term_id) in ("same", "broader"))
 
 
 def held_out(labels: Sequence[Curated]) -> list[Scored]:

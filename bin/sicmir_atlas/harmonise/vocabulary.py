@@ -14,7 +14,7 @@ from sicmir_atlas.names import ontologies
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Form", "Named", "is_tissue", "look_up"]
+__all__ = ["Form", "Named", "is_tissue", "look_up", "shared_synonyms"]
 
 Form = Literal["as_is", "folded", "cell", "unordered"]
 
@@ -24,8 +24,18 @@ _FORMS: dict[Form, Callable[[str], str]] = {
     "cell": lambda name: without_cell(fold(name)),
     "unordered": lambda name: unordered(fold(name)),
 }
-_ABBREVIATION = re.compile(r"(?!.*[a-z]{3})\S{1,6}")
-_OTHER_SPECIES = re.compile(r"\(Mmus\)|\(Primate\)|, mouse$|\(sensu (?!Vertebrata)")
+_OTHER_LABELS = {  # of other species, and `lungs`
+    "CL": re.compile(r"\(Mmus\)|\(Primate\)|, mouse$|\(sensu (?!Vertebrata)"),
+    "UBERON": re.compile(r"^pair of "),
+    "PATO": re.compile(r"^(?!(?:normal|female|male|hermaphrodite)$)"),
+}
+_OTHER_SYNONYMS = {  # abbreviations, and a name that studies give to the non-classical monocyte
+    "CL": re.compile(r"(?!.*[a-z]{3})\S{1,6}$|CD16\+ monocyte$"),
+    "MONDO": re.compile(r"\S{1,2}$"),
+    "UBERON": re.compile(r"skin$"),  # a zone of it there
+}
+_ABBREVIATION = re.compile(r"(?!.*[a-z]{3})")
+_NONE = re.compile(r"(?!)")
 _STAGE = re.compile(r"^(?:fetal|adult|neonatal|embryonic) ")
 
 
@@ -50,32 +60,56 @@ def is_tissue(text: str) -> bool:
 def _names(ontology: str, form: Form) -> dict[str, Named]:
     """Terms by name, but for names that several terms share, and for deprecated terms.
 
-    Of CL, terms of other species do not count, nor synonyms that are abbreviations: `DC2` is a
-    plasmacytoid dendritic cell there, and a conventional one in most studies.
+    Names that would mislead do not count: terms of other species, qualities that are no sex and
+    no state of health, and abbreviations. `DC2` is a plasmacytoid dendritic cell in CL and a
+    conventional one in most studies; `MM` is Miyoshi myopathy in MONDO.
     """
     shape = _FORMS[form]
     labels: dict[str, set[str]] = defaultdict(set)
     synonyms: dict[str, set[str]] = defaultdict(set)
+    misleading = {""}
     for label, term in _terms(ontology):
         labels[shape(label)].add(term)
         for synonym in ontologies().get_term_synonyms(term):
-            if not (ontology == "CL" and _ABBREVIATION.fullmatch(synonym)):
-                synonyms[shape(synonym)].add(term)
-    named = {n: Named(min(t), is_label=False) for n, t in synonyms.items() if len(t) == 1}
+            synonyms[shape(synonym)].add(term)
+            if _misleads(ontology, form, synonym):
+                misleading.add(shape(synonym))
+    named = {
+        name: Named(min(terms), is_label=False)
+        for name, terms in synonyms.items()
+        if len(terms) == 1 and name not in misleading
+    }
     for name, terms in labels.items():
-        if len(terms) == 1:
-            named[name] = Named(min(terms), is_label=True)
-        else:
-            named.pop(name, None)
-    named.pop("", None)
+        named[name] = Named(min(terms), is_label=True)
+        if len(terms) > 1 or not name:
+            del named[name]
     return named
+
+
+def _misleads(ontology: str, form: Form, synonym: str) -> bool:
+    plural = form != "as_is" and ontology != "CL"  # `PDS` would be a plural
+    return bool(
+        _OTHER_SYNONYMS.get(ontology, _NONE).match(synonym)
+        or (plural and _ABBREVIATION.match(synonym))
+    )
+
+
+@cache
+def shared_synonyms(ontology: str) -> frozenset[str]:
+    """Synonyms of several terms, as they are: what they mean is never guessed."""
+    terms: dict[str, set[str]] = defaultdict(set)
+    for _, term in _terms(ontology):
+        for synonym in ontologies().get_term_synonyms(term):
+            terms[_FORMS["as_is"](synonym)].add(term)
+    return frozenset(name for name, known in terms.items() if len(known) > 1)
 
 
 def _terms(ontology: str) -> Iterator[tuple[str, str]]:
     parser = ontologies()
+    misleading = _OTHER_LABELS.get(ontology, _NONE)
     for label, term in parser.get_term_label_to_id_map(ontology).items():
-        foreign = ontology == "CL" and _OTHER_SPECIES.search(label)
-        if term.startswith(f"{ontology}:") and not parser.is_term_deprecated(term) and not foreign:
+        own = term.startswith(f"{ontology}:") and not misleading.search(label)
+        if own and not parser.is_term_deprecated(term):
             yield label, term
 
 
