@@ -7,7 +7,7 @@ include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
 include { REPORT      } from '../modules/local/report/main'
-include { UNCHANGED ; fingerprints ; formerly ; isSame ; knownDatasets ; knownJson ; overridesOf ; recipeOf } from '../subworkflows/local/changes/main'
+include { UNCHANGED ; fingerprints ; formerly ; isOwn ; isSame ; knownDatasets ; knownJson ; overridesOf ; recipeOf ; warnOfVersion } from '../subworkflows/local/changes/main'
 include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; filesJson ; factsJson } from '../subworkflows/local/utils/datasets'
 include { insideFolders ; manifestOf } from '../subworkflows/local/utils/folders'
 include { failureNote ; lastNote } from '../subworkflows/local/utils/failures'
@@ -27,6 +27,7 @@ workflow ATLAS {
     CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schema, lists.overrides, code)
     rows = CHECK.out.rows.flatMap { f -> readJson(f) }.map { row -> [[id: row.dataset_id, code: code], row] }
     recipe = CHECK.out.recipe.map { f -> recipeOf(readJson(f), settings.shaping, model[0]) }
+    recipe.subscribe { how -> warnOfVersion(existing, how) }
 
     // what an existing atlas holds just as it would come out now is taken over
     known = knownDatasets(existing)
@@ -41,8 +42,8 @@ workflow ATLAS {
     resolved = looked.flatMap { meta, row, found, _refused, _former -> found.collect { folder -> [meta + [id: folder.name], row, folder] } }
         .combine(recipe)
         .map { meta, row, folder, how -> [meta, row, folder, fingerprints(row, meta.id, folder, how), overridesOf(how, meta.id)] }
-        .branch { meta, _row, _folder, prints, _overrides ->
-            same: isSame(known, meta.id, prints)
+        .branch { meta, row, _folder, prints, _overrides ->
+            same: !isOwn(row) && isSame(known, meta.id, prints) // of own files UNCHANGED has judged
             others: true
         }
     FETCH(

@@ -108,7 +108,11 @@ def test_curators_and_parameters_redo_what_they_concern(nextflow, sheet, own, sm
     manifest = json.loads((out / "atlas/manifest.json").read_text())
     former = tmp_path / "former"
     former.mkdir()
-    (former / "manifest.json").write_text(json.dumps({**manifest, "processing_version": 1}))
+    text = json.dumps({**manifest, "processing_version": 1, "datasets": {}})
+    (former / "manifest.json").write_text(text)
+    other = nextflow.run("--atlas", former, *options, "-stub-run")
+    assert "processing 1; this is" in other.output
+    assert "every dataset is done again" in other.output
     nothing = nextflow.run("--atlas", tmp_path / "data", *options)
     assert nothing.code == 1
     assert "No atlas in" in nothing.output

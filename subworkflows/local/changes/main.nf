@@ -115,17 +115,19 @@ def isMentioned(row, blocklist) {
     return names.any { name -> listed.contains(name.trim().tokenize('/').last()) }
 }
 
-// Datasets of a row that is as it was, for when it cannot be looked up.
+// Datasets of an archive's row that is as it was, for when it cannot be looked up.
 def formerly(known, row, recipe) {
-    def print = rowFingerprint(row, recipe)
-    return known.findAll { _id, before -> before.sha256 != null && before.row_fingerprint == print }.keySet()
+    def print = isOwn(row) ? null : rowFingerprint(row, recipe)
+    return known.findAll { _id, before -> print != null && before.sha256 != null && before.row_fingerprint == print }.keySet()
 }
 
-// What is said of an existing atlas of which nothing can be taken over.
-def otherVersion(existing, recipe) {
-    def manifest = readJson(existing.resolve('manifest.json'))
-    def versions = "schema ${manifest.schema_version}, processing ${manifest.processing_version}".toString()
-    return versions == recipe.versions ? null : "${existing} is of ${versions}; this is ${recipe.versions}: every dataset is done again"
+// Of an atlas of other versions nothing is taken over: the fingerprints differ.
+def warnOfVersion(existing, recipe) {
+    def manifest = existing ? readJson(existing.resolve('manifest.json')) : null
+    def versions = manifest ? "schema ${manifest.schema_version}, processing ${manifest.processing_version}".toString() : recipe.versions
+    if (versions != recipe.versions) {
+        log.warn("${existing} is of ${versions}; this is ${recipe.versions}: every dataset is done again")
+    }
 }
 
 // For CONSOLIDATE, as text. kept: [meta, row that could not be looked up or null]; prints: [meta, fingerprints]
