@@ -96,7 +96,19 @@ def test_parameters_and_versions_are_causes_of_what_was_done_again(tampered, atl
     (one,) = diff.changed
     assert one.causes[0].endswith("→ 99")
     assert one.causes[1] == "seed 0 → 1"
-    assert "all predictions are new" in release_note(diff)
+    assert "- What was computed from 1 dataset done again: `labelled`." in release_note(diff)
+
+
+def test_a_parameter_that_is_a_column_too_is_said_once(tampered, atlas):
+    table = tampered.table("datasets")
+    i = row_of(table, dataset_id="labelled")
+    tampered.rewrite("datasets", changed_cell(table, i, balance="balanced"))
+    tampered.edit_manifest(lambda m: m["parameters"].update(balance="balanced"))
+    (one,) = diff_atlases(atlas, tampered.folder).changed
+    assert (one.redone, one.causes) == ((), ("weights of pools published → balanced",))
+    note = release_note(diff_atlases(atlas, tampered.folder))
+    assert "- `labelled`: its predictions are the same; weights of pools published" in note
+    assert "What to do again" not in note
 
 
 def test_what_only_describes_a_dataset_is_no_new_work(tampered, atlas):

@@ -52,7 +52,9 @@ def causes_of(
         found.append(f"{n_labels} label{'s map' if n_labels > 1 else ' maps'} to other cell types")
     if redone:
         found += _said(versions, _OF_THE_BUILD)
-        found += [f"{one.name} {_value(one.before)} → {_value(one.after)}" for one in parameters]
+        said = {change.name for change in columns}
+        rest = [one for one in parameters if one.name not in said]
+        found += [f"{one.name} {_value(one.before)} → {_value(one.after)}" for one in rest]
         if not found:
             found.append(_UNRECORDED)
     return tuple(found)

@@ -20,7 +20,6 @@ __all__ = ["release_note"]
 
 _MOST = 50  # lines of a list that a reader still reads
 _COUNTS = {"n_cells_qc": "cells", "n_cell_types": "labels", "n_pools": "pools"}
-_EVERYTHING = {"model_id", "model_sha256", "processing_version"}
 
 
 def release_note(diff: AtlasDiff) -> str:
@@ -47,9 +46,9 @@ def release_note(diff: AtlasDiff) -> str:
 
 def _first_line(diff: AtlasDiff) -> str:
     after = {one.name: one.after for one in diff.totals}
-    types = f", {after['cell types']:,} cell types" if after["cell types"] is not None else ""
+    types = "" if after["cell types"] is None else f", {_many(after['cell types'], 'cell type')}"
     return (
-        f"{after['included']:,} datasets with {after['cells']:,} cells{types}. "
+        f"{_many(after['included'], 'dataset')} with {_many(after['cells'], 'cell')}{types}. "
         f"{len(diff.added)} new, {len(diff.changed)} changed, {len(diff.removed)} gone, "
         f"{diff.n_same} as before."
     )
@@ -78,18 +77,22 @@ def _gone(one: DatasetNote) -> str:
 
 
 def _changed(one: DatasetChange) -> str:
+    causes = ", ".join(_text(cause) for cause in one.causes)
+    counts = [change for change in one.columns if change.name in _COUNTS]
     parts = []
     if one.status:
         reason = f" ({_text(one.reason)})" if one.reason else ""
         parts.append(f"{one.status.before} → {one.status.after}{reason}")
     elif one.redone:
         parts.append("done again")
-    counts = [change for change in one.columns if change.name in _COUNTS]
-    parts += [f"{_COUNTS[change.name]} {_pair(change)}" for change in counts]
-    parts += [f"because: {', '.join(_text(cause) for cause in one.causes)}"] if one.causes else []
-    if not parts:
+    elif causes:
+        parts += ["its predictions are the same", causes]
+    elif not counts:
         names = ", ".join(f"`{change.name}`" for change in one.columns)
         parts.append(f"described otherwise: {names}")
+    parts += [f"{_COUNTS[change.name]} {_pair(change)}" for change in counts]
+    if causes and (one.status or one.redone):
+        parts.append(f"because: {causes}")
     return f"- `{one.dataset_id}`: {'; '.join(parts)}"
 
 
@@ -129,12 +132,16 @@ def _table(one: TableChange) -> str:
 
 
 def _again(diff: AtlasDiff) -> Iterator[str]:
-    if {one.name for one in diff.versions} & _EVERYTHING or diff.parameters:
-        yield "- Every figure and table made from the atlas before: all predictions are new."
-    redone = [f"`{one.dataset_id}`" for one in diff.changed if one.redone]
+    redone = [f"`{one.dataset_id}`" for one in diff.changed if one.redone and not one.status]
+    versions = {one.name for one in diff.versions}
     if redone:
         shown = ", ".join(redone[:_MOST]) + (" …" if len(redone) > _MOST else "")
-        yield f"- What was computed from {len(redone)} datasets that were done again: {shown}."
+        yield f"- What was computed from {_many(len(redone), 'dataset')} done again: {shown}."
+    if redone and "schema_version" in versions and diff.tolerance is None:
+        yield (
+            "- Files of another schema version are others even where no value differs: "
+            "`sicmir-atlas diff --tolerance` tells which do."
+        )
     lost = [one for one in diff.changed if one.status and one.status.before == "included"]
     if lost or diff.removed:
         yield "- What used the datasets that went or are no longer included."
@@ -165,6 +172,10 @@ def _compared(diff: AtlasDiff) -> Iterator[str]:
 def _shortened(lines: list[str]) -> list[str]:
     rest = len(lines) - _MOST
     return [*lines[:_MOST], f"- … and {rest} more"] if rest > 0 else lines
+
+
+def _many(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def _change(one: Change) -> str:
