@@ -51,13 +51,14 @@ COMMANDS = (
             'results/atlas "SELECT dataset_id, status, reason FROM datasets"',
             "results/atlas \"FROM cell_type_mirna WHERE mirna = 'hsa-miR-21-5p'\" --format csv",
             'results/atlas "FROM cells" --format parquet -o cells.parquet',
+            'https://example.org/atlas "SELECT dataset_id, status FROM datasets"',
         ),
     ),
     Command(
         USE,
         "summary",
         "Print the status of every dataset and each cell type's top miRNAs.",
-        ("results/atlas", "results/atlas --top 10"),
+        ("results/atlas", "results/atlas --top 10", "https://example.org/atlas"),
     ),
     Command(
         USE,
