@@ -142,7 +142,8 @@ def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, sma
         assert again.code == 0, again.output
         assert set(again.not_cached()) == ALWAYS | {"RESOLVE (several)"} | steps("new")
 
-        refined = cxg.Simulated(title="Lung", collection="Several", cells=few, version=2)
+        more = {**few, "T cell": 90}
+        refined = cxg.Simulated(title="Lung", collection="Several", cells=more, version=2)
         server.sites.update(cxg.cellxgene_sites([lung, refined, liver]))
         revised = nextflow.run(*extend, sheet(row))
         assert revised.code == 0, revised.output

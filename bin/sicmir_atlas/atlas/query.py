@@ -203,7 +203,7 @@ def open_atlas(
     """
     if not is_address(place):
         return Atlas(Folder(place))
-    from sicmir_atlas.atlas.website import Website
+    from sicmir_atlas.atlas.remote.website import Website
 
     website = Website(str(place), cache=cache, tries=tries, timeout=timeout, progress=progress)
     return Atlas(website)

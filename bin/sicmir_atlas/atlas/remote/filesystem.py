@@ -11,7 +11,7 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sicmir_atlas.atlas.ranges import Ranges
+    from sicmir_atlas.atlas.remote.ranges import Ranges
 
 __all__ = ["PROTOCOL", "AtlasFileSystem"]
 

@@ -22,7 +22,7 @@ from atlas_server import AtlasServer
 from sicmir_atlas.atlas.schema import TABLES
 from sicmir_atlas.errors import GoneError, InputError, UnavailableError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BLOCK = re.compile(r"^```sql\n(.*?)^```", re.MULTILINE | re.DOTALL)
 QUERIES = BLOCK.findall((ROOT / "docs/sql.md").read_text())
 ONE_COLUMN = (
@@ -161,7 +161,7 @@ def test_one_column_is_a_small_share_of_a_file(large, cache):
 
 
 def test_a_server_without_ranges_sends_a_file_once(large, cache, caplog):
-    caplog.set_level("INFO", "sicmir_atlas.atlas.ranges")
+    caplog.set_level("INFO", "sicmir_atlas.atlas.remote.ranges")
     path = next((large / "cell_mirna").glob("large-*"))
     with sa.open_atlas(large) as here, AtlasServer(large, ranges=False) as server:
         for _ in range(2):

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sicmir_atlas.atlas.mirror import touch
+from sicmir_atlas.atlas.remote.mirror import touch
 from sicmir_atlas.errors import CorruptError, GoneError
 from sicmir_atlas.sources.containers import is_page
 from sicmir_atlas.sources.fetch import fetch
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
     from sicmir_atlas.atlas.files import AtlasFile
-    from sicmir_atlas.atlas.server import Server
+    from sicmir_atlas.atlas.remote.server import Server
     from sicmir_atlas.sources.part import Progress
 
 __all__ = ["Ranges"]

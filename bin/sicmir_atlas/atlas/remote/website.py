@@ -11,8 +11,8 @@ import duckdb
 
 from sicmir_atlas.atlas.database import quoted
 from sicmir_atlas.atlas.home import offline, read_manifest
-from sicmir_atlas.atlas.mirror import HEADS, cache_folder, mirrored
-from sicmir_atlas.atlas.server import Server
+from sicmir_atlas.atlas.remote.mirror import HEADS, cache_folder, mirrored
+from sicmir_atlas.atlas.remote.server import Server
 from sicmir_atlas.errors import GoneError, InputError, UnavailableError
 from sicmir_atlas.sources.files import mask, scheme_of
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sicmir_atlas.atlas.files import AtlasFile
-    from sicmir_atlas.atlas.filesystem import AtlasFileSystem
+    from sicmir_atlas.atlas.remote.filesystem import AtlasFileSystem
     from sicmir_atlas.sources.part import Progress
 
 __all__ = ["Website"]
@@ -122,8 +122,8 @@ class Website:
         files: Sequence[AtlasFile],
         heads: Mapping[str, Path],
     ) -> dict[str, list[str]]:
-        from sicmir_atlas.atlas.filesystem import PROTOCOL, AtlasFileSystem
-        from sicmir_atlas.atlas.ranges import Ranges
+        from sicmir_atlas.atlas.remote.filesystem import PROTOCOL, AtlasFileSystem
+        from sicmir_atlas.atlas.remote.ranges import Ranges
 
         names = {f"{name}/dataset_id=-/none.parquet": str(head) for name, head in heads.items()}
         addresses = {name: [f"{PROTOCOL}://{name}/dataset_id=-/none.parquet"] for name in heads}

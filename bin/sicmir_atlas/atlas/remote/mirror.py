@@ -26,7 +26,7 @@ from sicmir_atlas.sources.retry import Retry, persist
 if TYPE_CHECKING:
     import httpx
 
-    from sicmir_atlas.atlas.server import Server
+    from sicmir_atlas.atlas.remote.server import Server
     from sicmir_atlas.sources.part import Progress
 
 __all__ = ["HEADS", "cache_folder", "mirrored", "touch"]

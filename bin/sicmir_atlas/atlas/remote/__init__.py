@@ -1,0 +1,1 @@
+"""An atlas on a web server, read by parts."""
