@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sicmir_atlas.harmonise.rollup import lineage_of
 from sicmir_atlas.harmonise.rules import map_label
+from sicmir_atlas.names import ontologies
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,80 @@ def test_a_synonym_of_several_terms_is_never_guessed():
     shared = [name for name, known in terms.items() if len(known) > 1 and name not in exact]
     assert shared
     assert {map_label("disease", name).method for name in shared} == {"unmapped"}
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("T cells", "T cell"),
+        ("Endothelial", "endothelial cell"),
+        ("CD4+ T", "CD4-positive, alpha-beta T cell"),
+        ("T_CD8_naive", "naive thymus-derived CD8-positive, alpha-beta T cell"),
+        ("B cell memory", "memory B cell"),
+        ("ATII", "pulmonary alveolar type 2 cell"),
+        ("Macrophage_Alveolar", "alveolar macrophage"),
+        ("B cells_2", "B cell"),
+        ("12_Mast", "mast cell"),
+        ("Adipocyte (Fetal_Kidney)", "adipocyte"),
+        ("Immune (B cell)", "B cell"),  # of two parts, the finer
+        ("Dendritic_Langerhans", "Langerhans cell"),
+        ("Alveolar macrophage_Ear2 high(Lung)", "alveolar macrophage"),
+        ("FCGR3A+ Monocytes", "monocyte"),
+        ("NK", "natural killer cell"),
+    ],
+)
+def test_normalised_text(label, name):
+    found = map_label("cell_type", label)
+    assert (found.label, found.method) == (name, "normalised_text")
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "T/NK cells",  # two kinds
+        "T_NK",
+        "DC_Monocyte_Dividing",
+        "Mono_macro",
+        "B cell doublet",
+        "OPC-like",  # a tumour's cell
+        "Cycling cells",  # too broad for a lineage
+        "Progenitor",
+        "X",
+        "DC2",  # plasmacytoid in CL, conventional in studies
+        "alpha cell",  # of a mouse's retina in CL, of islets in studies
+        "12",
+    ],
+)
+def test_what_is_not_guessed(label):
+    assert map_label("cell_type", label)[:3] == (None, None, "unmapped")
+
+
+def test_other_species_are_never_mapped_to():
+    parser = ontologies()
+    labels = parser.get_term_label_to_id_map("CL")
+    foreign = {name: t for name, t in labels.items() if name.endswith(("(Mmus)", ", mouse"))}
+    assert len(foreign) > 50
+    names = [name for term in foreign.values() for name in parser.get_term_synonyms(term)]
+    found = {map_label("cell_type", name).term_id for name in (*foreign, *names)}
+    assert found.isdisjoint(foreign.values())
+
+
+@pytest.mark.parametrize(
+    ("field", "ontology"), [("cell_type", "CL"), ("tissue", "UBERON"), ("disease", "MONDO")]
+)
+def test_a_label_in_capitals_without_hyphens_leads_to_its_own_term(field, ontology):
+    parser = ontologies()
+    labels = parser.get_term_label_to_id_map(ontology)
+    synonyms = {s.casefold() for t in labels.values() for s in parser.get_term_synonyms(t)}
+    own = {
+        n: t for n, t in labels.items() if t.startswith(ontology) and not re.search(r"[(]|mouse", n)
+    }
+    chosen = [n for n in own if "-" in n and not parser.is_term_deprecated(own[n])][::10]
+    assert len(chosen) > 20
+    for name in chosen:
+        written = name.upper().replace("-", " ")
+        if written.casefold() not in synonyms:
+            assert map_label(field, written).term_id in (own[name], None)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,34 @@ def test_mapped_tissue_keeps_the_original_beside_it():
     assert listed(got["tissue_original"]) == ["Blood"] * 4
 
 
+def test_a_label_means_what_it_means_in_the_organ_of_its_tissue():
+    where = ["islet of Langerhans", "pancreas", "brain", None]
+    got = labels(cells(ct=["alpha"] * 4, where=where), cell_type="obs:ct", tissue="obs:where")
+    assert listed(got["organ"]) == ["pancreas", "pancreas", "brain", None]
+    assert listed(got["cell_type_ontology_term_id"]) == ["CL:0000171", "CL:0000171", None, None]
+    assert listed(got["mapping_method"]) == ["override", "override", "unmapped", "unmapped"]
+    assert got["curator"].notna().tolist() == [True, True, False, False]
+    assert got["curated_on"].str.fullmatch(r"\d{4}-\d\d-\d\d").tolist()[:2] == [True, True]
+    assert listed(got["cell_type_original"]) == ["alpha"] * 4
+
+
+def test_decisions_of_the_run_concern_their_dataset():
+    decided = {"field": "cell_type", "label": "odd one", "term_id": "CL:0000540"}
+    rows = [{**decided, "scope": "dataset:d1", "curator": "me", "curated_on": "2026-11-20"}]
+    for name, term in (("d1", "CL:0000540"), ("d2", None)):
+        row = {**ROW, "dataset_id": name, "cell_type": "odd one"}
+        got = metadata.cell_labels(row, cells(), overrides=rows)
+        assert listed(got["cell_type_ontology_term_id"]) == [term] * 4
+        assert listed(got["curator"]) == [term and "me"] * 4
+
+
+def test_disease_categories_stand_beside_diseases():
+    got = labels(cells(d=["normal", "HCC", "boredom", None]), disease="obs:d")
+    assert listed(got["disease_category"])[0] == "healthy"
+    assert listed(got["disease_category"])[1] == "solid tumour"
+    assert listed(got["disease_category"])[2:] == [None, None]
+
+
 def test_cells_without_a_label():
     table = cells(ct=["T cell", None, "", "  "], where=["blood", None, "lung", np.nan])
     got = labels(table, cell_type="obs:ct", tissue="obs:where")
