@@ -86,15 +86,18 @@ def validate(atlas: Path, *, existing: Mapping[str, Any] | None = None) -> list[
 
 
 def leftovers(atlas: Path) -> list[str]:
-    """Parquet files in a sound atlas's folder that its manifest does not list.
+    """Former builds, and Parquet files in a sound atlas's folder that its manifest does not list.
 
-    Files of a dataset that was redone or dropped stay for whoever still reads the former atlas;
-    they are no part of this one, and no violation.
+    They stay for whoever still reads the former atlas; they are no part of this one, and no
+    violation.
     """
     manifest = json.loads((atlas / "manifest.json").read_text(encoding="utf-8"))
     listed = {(atlas / entry["path"]).resolve() for entry in manifest["files"]}
     found = {path.resolve() for path in atlas.rglob("*.parquet")}
-    return sorted(path.relative_to(atlas.resolve()).as_posix() for path in found - listed)
+    names = {path.relative_to(atlas.resolve()) for path in found - listed}
+    former = {name.parents[-3] for name in names if name.parts[0] == "builds"}
+    large = {name for name in names if name.parts[0] != "builds"}
+    return sorted(name.as_posix() for name in former | large)
 
 
 def _manifest_problem(manifest: Any) -> str | None:

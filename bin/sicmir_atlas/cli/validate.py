@@ -35,5 +35,5 @@ def validate(atlas: Path, /, *, existing: Path | None = None) -> None:
     sys.stdout.write(f"{atlas}: sound\n")
     former = leftovers(atlas)
     if former:
-        sys.stderr.write(f"{len(former)} files of former builds are no part of it:\n")
+        sys.stderr.write(f"{len(former)} leftovers of former builds, see sicmir-atlas prune:\n")
         sys.stderr.writelines(f"  {name}\n" for name in former)
