@@ -11,6 +11,7 @@ import numpy as np
 
 from sicmir_atlas.harmonise.rollup import organ_of
 from sicmir_atlas.harmonise.text import expanded, fold
+from sicmir_atlas.harmonise.vocabulary import terms_of
 from sicmir_atlas.names import ontologies
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _LONGEST_PLACE = 4
 _WORD = 2.0  # weight of a word, beside its beginning and its trigrams
 _PARTS = re.compile(r"[_/()\[\]|,;:]+")
 _ROOT = "CL:0000000"  # cell
-_OTHER_SPECIES = re.compile(r"\((?:Mmus|Primate|sensu (?!Vertebrata))|, mouse$")
 
 
 class Candidate(NamedTuple):
@@ -144,13 +144,10 @@ def _index() -> _Index:
 
 
 def _names() -> Iterator[_Name]:
-    parser = ontologies()
-    for label, term_id in parser.get_term_label_to_id_map("CL").items():
-        if not term_id.startswith("CL:") or term_id == _ROOT or parser.is_term_deprecated(term_id):
-            continue
-        if not _OTHER_SPECIES.search(label):
+    for label, term_id in terms_of("CL"):
+        if term_id != _ROOT:
             yield _Name(term_id, label, is_label=True)
-            for synonym in parser.get_term_synonyms(term_id):
+            for synonym in ontologies().get_term_synonyms(term_id):
                 yield _Name(term_id, synonym, is_label=False)
 
 

@@ -14,7 +14,7 @@ from sicmir_atlas.names import ontologies
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Form", "Named", "is_tissue", "look_up", "shared_synonyms"]
+__all__ = ["Form", "Named", "is_tissue", "look_up", "shared_synonyms", "terms_of"]
 
 Form = Literal["as_is", "folded", "cell", "unordered"]
 
@@ -68,7 +68,7 @@ def _names(ontology: str, form: Form) -> dict[str, Named]:
     labels: dict[str, set[str]] = defaultdict(set)
     synonyms: dict[str, set[str]] = defaultdict(set)
     misleading = {""}
-    for label, term in _terms(ontology):
+    for label, term in terms_of(ontology):
         labels[shape(label)].add(term)
         for synonym in ontologies().get_term_synonyms(term):
             synonyms[shape(synonym)].add(term)
@@ -98,13 +98,14 @@ def _misleads(ontology: str, form: Form, synonym: str) -> bool:
 def shared_synonyms(ontology: str) -> frozenset[str]:
     """Synonyms of several terms, as they are: what they mean is never guessed."""
     terms: dict[str, set[str]] = defaultdict(set)
-    for _, term in _terms(ontology):
+    for _, term in terms_of(ontology):
         for synonym in ontologies().get_term_synonyms(term):
             terms[_FORMS["as_is"](synonym)].add(term)
     return frozenset(name for name, known in terms.items() if len(known) > 1)
 
 
-def _terms(ontology: str) -> Iterator[tuple[str, str]]:
+def terms_of(ontology: str) -> Iterator[tuple[str, str]]:
+    """Labels and terms, but for deprecated ones, those of other species, and labels that mislead."""
     parser = ontologies()
     misleading = _OTHER_LABELS.get(ontology, _NONE)
     for label, term in parser.get_term_label_to_id_map(ontology).items():
