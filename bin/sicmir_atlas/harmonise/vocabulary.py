@@ -105,7 +105,7 @@ def shared_synonyms(ontology: str) -> frozenset[str]:
 
 
 def terms_of(ontology: str) -> Iterator[tuple[str, str]]:
-    """Labels and terms, but for deprecated ones, those of other species, and labels that mislead."""
+    """Labels and terms, but for deprecated ones and those of other species."""
     parser = ontologies()
     misleading = _OTHER_LABELS.get(ontology, _NONE)
     for label, term in parser.get_term_label_to_id_map(ontology).items():
@@ -117,6 +117,6 @@ def terms_of(ontology: str) -> Iterator[tuple[str, str]]:
 @cache
 def _tissues() -> frozenset[str]:
     names = [name for organ in organs() for name in organ.split("/")]
-    for label, term in _terms("UBERON"):
+    for label, term in terms_of("UBERON"):
         names += [label, *ontologies().get_term_synonyms(term)]
     return frozenset(map(fold, names))
