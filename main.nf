@@ -44,7 +44,8 @@ workflow {
         ATLAS.out.atlas.subscribe { atlas -> published << atlas }
         ATLAS.out.report
             .filter { _page -> !workflow.stubRun }
-            .subscribe { page -> publishFile(page, file("${params.outdir}/${page.name}")) }
+            .combine(ATLAS.out.atlas)
+            .subscribe { page, _atlas -> publishFile(page, file("${params.outdir}/${page.name}")) }
         workflow.onComplete = {
             lock?.close()
             log.info(summary(outcomes, published ? published[0] : null, params.outdir))

@@ -7,7 +7,7 @@ include { CONSOLIDATE } from '../modules/local/consolidate/main'
 include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
 include { REPORT      } from '../modules/local/report/main'
-include { UNCHANGED ; fingerprints ; formerly ; isOwn ; isSame ; knownDatasets ; knownJson ; overridesOf ; recipeOf ; warnOfVersion } from '../subworkflows/local/changes/main'
+include { UNCHANGED ; fingerprints ; formerly ; isOwn ; isSame ; knownDatasets ; knownJson ; ofRowAlone ; overridesOf ; recipeOf ; warnOfVersion } from '../subworkflows/local/changes/main'
 include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; filesJson ; factsJson } from '../subworkflows/local/utils/datasets'
 include { insideFolders ; manifestOf } from '../subworkflows/local/utils/folders'
 include { failureNote ; lastNote } from '../subworkflows/local/utils/failures'
@@ -24,14 +24,14 @@ workflow ATLAS {
     outdir      // string
 
     main:
-    CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schema, lists.overrides, code)
+    CHECK(samplesheet, samplesheet.parent.toUriString(), settings.parameters, settings.schema, [lists.blocklist, lists.overrides], code)
     rows = CHECK.out.rows.flatMap { f -> readJson(f) }.map { row -> [[id: row.dataset_id, code: code], row] }
     recipe = CHECK.out.recipe.map { f -> recipeOf(readJson(f), settings.shaping, model[0]) }
     recipe.subscribe { how -> warnOfVersion(existing, how) }
 
     // what an existing atlas holds just as it would come out now is taken over
     known = knownDatasets(existing)
-    UNCHANGED(rows, recipe, known, lists.blocklist)
+    UNCHANGED(rows, recipe, known)
 
     // a row is one dataset, or several where it names a collection; each then travels alone
     RESOLVE(UNCHANGED.out.others.map { meta, row -> [meta, sourceJson(row)] }, lists.blocklist)
@@ -74,6 +74,7 @@ workflow ATLAS {
 
     all_prints = UNCHANGED.out.kept.mix(
         resolved.same.mix(resolved.others).map { meta, _row, _folder, prints, _overrides -> [meta, prints] },
+        looked.combine(recipe).flatMap { meta, row, _found, refusals, _former, how -> refusals.collect { verdict -> [meta + [id: verdict.baseName], ofRowAlone(row, how)] } },
         former.map { meta, _row -> [meta, known[meta.id].subMap(['row', 'row_fingerprint', 'fingerprint'])] },
     )
     CONSOLIDATE(

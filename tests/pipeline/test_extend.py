@@ -123,9 +123,12 @@ def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, sma
     few = {"T cell": 80, "B cell": 80, "monocyte": 80}
     lung = cxg.Simulated(title="Lung", collection="Several", cells=few)
     liver = cxg.Simulated(title="Liver", collection="Several", cells=few, tissue=(cxg.LIVER,))
+    mouse = cxg.Simulated(
+        title="Mouse", collection="Several", organism=(cxg.MOUSE,), has_file=False
+    )
     row = {"dataset_id": "several", "source": "cellxgene", "accession": lung.collection_id}
     out = tmp_path / "out"
-    with ArchiveServer(cxg.cellxgene_sites([lung, liver])) as server:
+    with ArchiveServer(cxg.cellxgene_sites([lung, liver, mouse])) as server:
         options = (
             *("--outdir", out, *small),
             *("--cellxgene_url", server.url("cellxgene")),
@@ -135,7 +138,7 @@ def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, sma
         assert built.code == 0, built.output
         was = parquet(out / "atlas")
         names = sorted(statuses(out / "atlas"))
-        assert len(names) == 2
+        assert len(names) == 3
 
         extend = ("--atlas", out / "atlas", *options, "--input")
         again = nextflow.run(*extend, sheet(row, own("new", 0)))
@@ -144,7 +147,7 @@ def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, sma
 
         more = {**few, "T cell": 90}
         refined = cxg.Simulated(title="Lung", collection="Several", cells=more, version=2)
-        server.sites.update(cxg.cellxgene_sites([lung, refined, liver]))
+        server.sites.update(cxg.cellxgene_sites([lung, refined, liver, mouse]))
         revised = nextflow.run(*extend, sheet(row))
         assert revised.code == 0, revised.output
         fetched = [name for name in revised.not_cached() if name.startswith("FETCH")]
@@ -152,10 +155,15 @@ def test_an_archive_that_cannot_be_asked_loses_nothing(nextflow, sheet, own, sma
         now = parquet(out / "atlas")
 
         server.sites["cellxgene"] = lambda _: Reply(b"down", 404)
-        down = nextflow.run(*extend, sheet(row))
+        overrides = tmp_path / "overrides.csv"  # of another dataset, so that nothing changes
+        overrides.write_text(
+            "field,scope,label,term_id,curator,curated_on\n"
+            "cell_type,dataset:other,x,CL:0000084,A. Curator,2026-11-21\n"
+        )
+        down = nextflow.run(*extend, sheet(row), "--overrides", overrides)
         assert down.code == 1, "what could not be asked is not a success"
         assert "several: not looked up this time (RESOLVE: " in down.output
-        assert "2 taken over as they were" in down.output
+        assert "3 taken over as they were" in down.output
         assert sorted(statuses(out / "atlas")) == names
         assert parquet(out / "atlas") == now
         assert was.keys() != now.keys()

@@ -22,6 +22,7 @@ _OF_THE_BUILD = {
     "model_id": "model {before} → {after}",
     "processing_version": "processing {before} → {after}",
     "schema_version": "schema {before} → {after}",
+    "pipeline_version": "pipeline {before} → {after}",
 }
 _UNRECORDED = "its row of the samplesheet, or the machine that computed it (see --tolerance)"
 

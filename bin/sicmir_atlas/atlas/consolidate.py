@@ -30,7 +30,6 @@ __all__ = ["consolidate"]
 _HUB = 0.8  # PCC from which the paper calls a miRNA a hub (sicmir-model, section 7)
 # what only describes a dataset comes from the samplesheet, so that a change of it reruns no step
 _DESCRIBED = ("dataset_id", "source", "accession", "version", "title", "doi", "licence")
-_ABOUT = (*_DESCRIBED, "pipeline_version")
 _NO_RESULT = "no result: a step ended without output; see the pipeline's log"
 
 
@@ -170,7 +169,7 @@ def _results(
         for dataset_id, verdict in verdicts.items()
     }
     before = {
-        dataset_id: {name: value for name, value in row.items() if name not in _ABOUT}
+        dataset_id: {name: value for name, value in row.items() if name not in _DESCRIBED}
         for dataset_id, row in kept.items()
     }
     return {**before, **said, **{dataset_id: shard.dataset for dataset_id, shard in shards.items()}}
@@ -197,9 +196,10 @@ def _known_of(
 ) -> dict[str, Any]:
     """What a later build asks of a dataset; one that failed is tried again whatever it is."""
     about = {name: row[name] for name in ("status", "reason", "sha256") if row.get(name)}
+    prints = dict(fingerprints.get(row["dataset_id"], {}))
     if row["status"] == "failed":
-        return about
-    return {**about, **fingerprints.get(row["dataset_id"], {})}
+        prints.pop("fingerprint", None)
+    return {**about, **prints}
 
 
 def _mirna_table(model: Model) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from functools import cached_property
@@ -30,6 +31,8 @@ class ExistingAtlas:
         The atlas folder.
     kept
         Datasets to take over as they are.
+    sha256
+        Checksum of its manifest when these were chosen.
 
     Raises
     ------
@@ -38,23 +41,28 @@ class ExistingAtlas:
     CorruptError
         If its manifest cannot be read.
     InputError
-        If the atlas does not know a dataset that is to be kept.
+        If the atlas does not know a dataset that is to be kept, or another build was published
+        since they were chosen.
     """
 
-    def __init__(self, folder: Path, kept: Iterable[str]) -> None:
+    def __init__(self, folder: Path, kept: Iterable[str], *, sha256: str | None = None) -> None:
         self.folder, self.kept = folder, sorted(kept)
         self._opened: dict[str, tuple[pq.ParquetFile, dict[str, list[int]]]] = {}
         path = folder / "manifest.json"
         try:
-            self.manifest: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_bytes()
+            self.manifest: Mapping[str, Any] = json.loads(text)
             self._files = [AtlasFile(**entry) for entry in self.manifest["files"]]
-            known = self.manifest["datasets"]
+            known = self.manifest.get("datasets", {})
         except FileNotFoundError as error:
             msg = f"{folder}: no atlas here (manifest.json is expected)"
             raise GoneError(msg) from error
         except (ValueError, LookupError, TypeError) as error:
             msg = f"{path}: cannot be read ({error}); build the atlas without --atlas"
             raise CorruptError(msg) from error
+        if sha256 and hashlib.sha256(text).hexdigest() != sha256:
+            msg = f"{folder}: published anew while this run went on; run it again with -resume"
+            raise InputError(msg)
         lost = [dataset_id for dataset_id in self.kept if dataset_id not in known]
         if lost:
             msg = f"{folder}: has no dataset {', '.join(lost)}, which is to be kept"

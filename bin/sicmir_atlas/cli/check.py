@@ -18,6 +18,7 @@ def check(
     schema: Path,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     overrides: Path | None = None,
+    blocklist: Path | None = None,
     recipe: Path | None = None,
 ) -> None:
     """Prove parameters, samplesheet and overrides, and write the rows as JSON.
@@ -36,13 +37,16 @@ def check(
         Rows with every column, null where empty.
     overrides
         Table of labels and the terms that a curator gave them.
+    blocklist
+        CSV of accessions to leave out.
     recipe
-        File for what else results follow from: versions and overrides, JSON.
+        File for what else results follow from: versions, overrides and blocked rows, JSON.
     """
     from sicmir_atlas.atlas.spec import PROCESSING_VERSION, SCHEMA_VERSION
     from sicmir_atlas.check import InvalidInputError, check_parameters, check_samplesheet
     from sicmir_atlas.cli import _io
     from sicmir_atlas.errors import InputError
+    from sicmir_atlas.sources.blocklist import is_listed, read_blocklist
 
     said: list[str] = []
     given: list[dict[str, str]] = []
@@ -67,4 +71,6 @@ def check(
     _io.write_json(output, rows)
     if recipe is not None:
         versions = {"schema_version": SCHEMA_VERSION, "processing_version": PROCESSING_VERSION}
-        _io.write_json(recipe, {**versions, "overrides": given})
+        blocked = read_blocklist(blocklist) if blocklist is not None else {}
+        named = [row["dataset_id"] for row in rows if is_listed(row, blocked)]
+        _io.write_json(recipe, {**versions, "overrides": given, "blocked": named})

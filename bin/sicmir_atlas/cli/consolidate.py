@@ -22,6 +22,7 @@ def consolidate(
     model: Path | None = None,
     atlas: Path | None = None,
     kept: Path | None = None,
+    existing_sha256: str | None = None,
     fingerprints: Path | None = None,
 ) -> None:
     """Gather datasets into an atlas folder.
@@ -48,6 +49,8 @@ def consolidate(
         Existing atlas folder that datasets are taken over from.
     kept
         These datasets, a JSON list of `dataset_id` and, where it could not be looked up, its `row`.
+    existing_sha256
+        Checksum of that atlas's manifest.json when they were chosen; refused if it is another now.
     fingerprints
         By dataset, what its results follow from, JSON; a later build compares it.
     """
@@ -64,7 +67,10 @@ def consolidate(
     said = [_io.read_json(path) for path in inside(verdicts, "*.json")]
     learnt = [_io.read_json(path) for path in inside(facts, "*/facts.json")]
     taken = _io.read_json(kept) if kept is not None else []
-    existing = ExistingAtlas(atlas, [one["dataset_id"] for one in taken]) if atlas else None
+    existing = None
+    if atlas:
+        names = [one["dataset_id"] for one in taken]
+        existing = ExistingAtlas(atlas, names, sha256=existing_sha256)
     if existing:
         learnt += [existing.facts(one["dataset_id"], one["row"]) for one in taken if "row" in one]
     run(

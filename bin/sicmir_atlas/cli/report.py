@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,9 @@ from cyclopts import Parameter
 
 __all__ = ["report"]
 
-_RUN_FILES = ("report.html", "timeline.html", "trace.txt", "dag.html")
+logger = logging.getLogger(__name__)
+
+_RUN_FILES = ("report.html", "timeline.html", "trace.txt")
 
 
 def report(
@@ -34,7 +37,7 @@ def report(
     title
         Its title.
     previous
-        Folder of an earlier atlas: the page says what changed since.
+        Folder of an earlier atlas: the page says what changed since, if it can be compared.
     multiqc
         Also write the figures for MultiQC here, and beside it; the name ends with _mqc.json.
     run_folder
@@ -46,7 +49,7 @@ def report(
     from sicmir_atlas.atlas.home import is_address
     from sicmir_atlas.cli._open import opened_atlas
     from sicmir_atlas.disk import written_whole
-    from sicmir_atlas.errors import InputError
+    from sicmir_atlas.errors import CorruptError, GoneError, InputError
     from sicmir_atlas.report import gather, render, require_name, write_multiqc
 
     if previous is not None and is_address(atlas):
@@ -56,7 +59,12 @@ def report(
         require_name(multiqc)
     with opened_atlas(atlas) as opened:
         contents = gather(opened)
-    diff = diff_atlases(previous, Path(atlas)) if previous is not None else None
+    diff = None
+    if previous is not None:
+        try:
+            diff = diff_atlases(previous, Path(atlas))
+        except (InputError, CorruptError, GoneError) as error:  # the page is about this atlas
+            logger.warning("not compared with the atlas before: %s", error)
     page = render(
         contents, title=title, place=atlas, diff=diff, run_files=_run_files(output, run_folder)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
@@ -100,20 +101,25 @@ def read_overrides(path: Path) -> list[dict[str, str]]:
         If the table lacks a column, or a row names no such field, organ, term or day, or says
         another thing than a row above it; every line that is wrong is named.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file, delimiter="," if path.suffix.lower() == ".csv" else "\t")
-        lacking = [name for name in Override._fields[:6] if name not in (table.fieldnames or ())]
-        if lacking:
-            msg = (
-                f"{path.name}: column {', '.join(lacking)} is missing; "
-                f"the columns are {', '.join(Override._fields)}"
-            )
-            raise InputError(msg)
-        rows = [(table.line_num, Override(**_cells(row))) for row in table]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{path.name}: not UTF-8 text (byte {error.start}): save it in UTF-8"
+        raise InputError(msg) from error
+    delimiter = "," if path.suffix.lower() == ".csv" else "\t"
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lacking = [name for name in Override._fields[:6] if name not in (table.fieldnames or ())]
+    if lacking:
+        msg = (
+            f"{path.name}: column {', '.join(lacking)} is missing; "
+            f"the columns are {', '.join(Override._fields)}"
+        )
+        raise InputError(msg)
+    rows = [(table.line_num, Override(**_cells(row))) for row in table]
     said: list[str] = []
     lines: dict[tuple[str, str, str], int] = {}
     for line, row in rows:
-        first = lines.setdefault((row.field, row.scope, _as_written(row.label)), line)
+        first = lines.setdefault((row.field, row.scope, _looked_up_by(row)), line)
         wrong = list(_wrong(row))
         if first != line:
             wrong.append(f"label: {row.label!r} is decided in line {first} already; keep one")
@@ -136,6 +142,8 @@ def _wrong(row: Override) -> Iterator[str]:
             f"scope: {row.scope!r} is no organ; write {ANY} for any, {DATASET}ID for one dataset, "
             f"or one of {', '.join(organs())}"
         )
+    if row.scope in organs() and row.field != "cell_type":
+        yield f"scope: an organ is for cell_type alone; write {ANY} or {DATASET}ID"
     if not row.label:
         yield "label: it is empty; write the study's own word"
     if not row.curator:
@@ -175,12 +183,17 @@ def _by_text(rows: Iterable[Override]) -> _ByText:
     for row in rows:
         text = fold(row.label)
         for key in filter(None, (text, unordered(text))):
-            table[row.field, row.scope, key] = row
+            table.setdefault((row.field, row.scope, key), row)
     return table
 
 
 def _decisions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Override]:
     return (Override(**{name: row.get(name) or "" for name in Override._fields}) for row in rows)
+
+
+def _looked_up_by(row: Override) -> str:
+    """Text by which a decision is found: as written in a dataset, however it is spelt elsewhere."""
+    return _as_written(row.label) if row.scope.startswith(DATASET) else fold(row.label)
 
 
 def _as_written(label: str) -> str:

@@ -53,10 +53,9 @@ def map_label(
     """
     text = label.strip()
     if _TERM_ID.match(text):
-        given = text.upper() if not text.startswith("Hsap") else text
-        if given.partition(":")[0] in ONTOLOGIES[field] and ontologies().is_valid_term_id(given):
+        given = _current(text.upper() if not text.startswith("Hsap") else text)
+        if given and given.partition(":")[0] in ONTOLOGIES[field]:
             return Mapping(given, ontologies().get_term_label(given), "given_id")
-        return _UNMAPPED
     found = find(field, text, organ=organ, overrides=overrides or package_overrides())
     if not found:
         return _UNMAPPED
@@ -83,11 +82,24 @@ def map_given(
     """
     terms = (term_id or "").split(_SEVERAL)
     if term_id and all(_ANY_TERM_ID.match(term) for term in terms):
-        parser = ontologies()
-        known = all(parser.is_valid_term_id(term) for term in terms)
-        named = _SEVERAL.join(parser.get_term_label(term) for term in terms) if known else label
-        return Mapping(term_id, named, "given_id")
+        known = [_current(term) for term in terms]
+        if all(known):
+            names = [ontologies().get_term_label(term) for term in known]
+            return Mapping(_SEVERAL.join(map(str, known)), _SEVERAL.join(names), "given_id")
+        return Mapping(term_id, label, "given_id")
     return map_label(field, label, organ=organ, overrides=overrides) if label else _UNMAPPED
+
+
+def _current(term_id: str) -> str | None:
+    """The term itself, or what replaced it in its ontology; None where nobody knows it."""
+    parser = ontologies()
+    if not parser.is_valid_term_id(term_id):
+        return None
+    if not parser.is_term_deprecated(term_id):
+        return term_id
+    instead = parser.get_term_replacement(term_id)
+    same = instead and instead.partition(":")[0] == term_id.partition(":")[0]
+    return instead if same else None
 
 
 def find(field: Field, label: str, *, organ: str | None, overrides: Overrides) -> Found | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import ExcludedDataset, GoneError, InputError
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["BLOCKLIST_COLUMNS", "known_as", "read_blocklist", "require_wanted"]
+__all__ = ["BLOCKLIST_COLUMNS", "is_listed", "known_as", "read_blocklist", "require_wanted"]
 
 BLOCKLIST_COLUMNS = ("accession", "reason")
 
@@ -80,6 +80,15 @@ def require_wanted(names: Iterable[str | None], blocked: Mapping[str, str]) -> N
             if reason := blocked.get(name):
                 shown = given if name == _plain(given or "") else name
                 raise ExcludedDataset("blocklist", f"{shown}: {reason}")
+
+
+def is_listed(row: Mapping[str, Any], blocked: Mapping[str, str]) -> bool:
+    """Tell whether a row of the samplesheet is refused before it is looked up."""
+    try:
+        require_wanted((row.get(name) for name in ("accession", "doi", "url")), blocked)
+    except ExcludedDataset:
+        return True
+    return False
 
 
 def known_as(given: str | None) -> list[str]:

@@ -12,7 +12,7 @@ process CHECK {
     val base        // folder or address that relative file names in the samplesheet belong to
     val parameters  // every parameter, as JSON
     path schema
-    path overrides
+    tuple path(blocklist, stageAs: 'blocklist/*'), path(overrides, stageAs: 'overrides/*')
     val code
 
     output:
@@ -21,14 +21,16 @@ process CHECK {
     tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
 
     script:
-    checkCommand(samplesheet, base, parameters, schema, overrides)
+    checkCommand(samplesheet, base, parameters, schema, blocklist, overrides)
 
     stub:
     // a stub run walks the rows of the samplesheet, so they are read for real
-    checkCommand(samplesheet, base, parameters, schema, overrides)
+    checkCommand(samplesheet, base, parameters, schema, blocklist, overrides)
 }
 
-def checkCommand(samplesheet, base, parameters, schema, overrides) {
+def checkCommand(samplesheet, base, parameters, schema, blocklist, overrides) {
+    def lists = [['--blocklist', blocklist], ['--overrides', overrides]].findAll { option -> option[1] }
+        .collect { option -> "${option[0]} ${quoted(option[1])}" }.join(' ')
     return """\
     cat > params.json <<'JSON'
     ${parameters}
@@ -39,7 +41,7 @@ def checkCommand(samplesheet, base, parameters, schema, overrides) {
         --base ${quoted(base)} \\
         --params params.json \\
         --schema ${schema} \\
-        ${overrides ? "--overrides ${quoted(overrides)}" : ''} \\
+        ${lists} \\
         --recipe recipe.json \\
         -o checked.json
     """.stripIndent()

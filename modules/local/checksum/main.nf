@@ -3,6 +3,7 @@ include { onFatal } from '../../../subworkflows/local/utils/failures'
 process CHECKSUM {
     tag "${entries.size()} datasets"
     label 'process_single'
+    label 'process_long'
     errorStrategy { onFatal(task) }
 
     conda "${moduleDir}/../environment.yml"
@@ -15,12 +16,13 @@ process CHECKSUM {
     tuple val(task.process), val('sicmir-atlas'), eval('sicmir-step --version'), topic: versions, emit: versions
 
     script:
+    def args = task.ext.args ?: ''
     """
     cat > datasets.json <<'JSON'
     ${datasets}
     JSON
 
-    sicmir-step checksum --datasets datasets.json -o checksums.json
+    sicmir-step checksum --datasets datasets.json ${args} -o checksums.json
     """
 
     stub:

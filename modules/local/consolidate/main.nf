@@ -46,7 +46,7 @@ process CONSOLIDATE {
         --facts facts \\
         --parameters params.json \\
         --model ${model} \\
-        ${existing ? '--atlas existing --kept kept.json' : ''} \\
+        ${existing ? '--atlas existing --kept kept.json --existing-sha256 ${known.manifest}' : ''} \\
         --fingerprints fingerprints.json \\
         ${args} \\
         -o atlas

@@ -48,17 +48,19 @@ def publishAtlas(source, target) {
     target.eachFile { f -> if (isLink(f) && !f.exists()) { java.nio.file.Files.delete(f) } }
 }
 
-// A build is known by its manifest, which lists all else with checksums.
+// A build is known by its manifest, which lists all but the database with checksums.
 def addBuild(target, small) {
     def manifest = small.find { f -> f.name == 'manifest.json' }
     def build = "builds/${java.security.MessageDigest.getInstance('SHA-256').digest(manifest.path.bytes).encodeHex().toString().take(12)}"
     def folder = target.resolve(build)
-    if (!folder.exists()) {
-        def part = target.resolve("${build}.part")
-        part.deleteDir()
-        small.each { f -> publishFile(f.path, part.resolve(f.name)) }
-        java.nio.file.Files.move(part, folder, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
+    if (folder.exists()) {
+        small.findAll { f -> !isSameFile(f.path, folder.resolve(f.name)) }.each { f -> publishFile(f.path, folder.resolve(f.name)) }
+        return build
     }
+    def part = target.resolve("${build}.part")
+    part.deleteDir()
+    small.each { f -> publishFile(f.path, part.resolve(f.name)) }
+    java.nio.file.Files.move(part, folder, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
     return build
 }
 
@@ -69,6 +71,10 @@ def adoptBuild(target, names) {
     if (plain.contains('manifest.json') && !target.resolve('current').exists()) {
         link(target.resolve('current'), addBuild(target, plain.collect { name -> [name: name, path: target.resolve(name)] }))
     }
+}
+
+def isSameFile(one, other) {
+    return other.exists() && java.nio.file.Files.mismatch(one, other) == -1L
 }
 
 def isLocal(path) {
@@ -98,13 +104,13 @@ def publishFile(from, to) {
     }
 }
 
-// Of an atlas folder the build that it shows now, which stays as it is; [] where there is none.
+// Of an atlas folder the build that it shows now, which stays as it is; [] where there is none, and
+// on object stores, where the whole atlas would be staged to tell what changed.
 def currentBuild(atlas) {
-    def current = atlas.resolve('current')
-    if (isLocal(atlas) && current.exists()) {
-        return current.toRealPath()
+    if (!isLocal(atlas) || !atlas.resolve('manifest.json').exists()) {
+        return []
     }
-    return atlas.resolve('manifest.json').exists() ? atlas : []
+    return atlas.resolve('current').exists() ? atlas.resolve('current').toRealPath() : atlas
 }
 
 def manifestOf(atlas) {
@@ -116,6 +122,9 @@ def existingAtlas(folder) {
         return []
     }
     def atlas = file(folder, glob: false)
+    if (isLocal(atlas) && atlas.exists() && atlas.toRealPath().parent.name == 'builds') {
+        error("${folder} is one build of an atlas, without its large files: --atlas takes the folder of the atlas, ${atlas.toRealPath().parent.parent}")
+    }
     if (!atlas.resolve('manifest.json').exists()) {
         error("No atlas in ${folder}: --atlas takes the folder of one that was built, with manifest.json")
     }

@@ -123,6 +123,6 @@ def summary(outcomes, atlas, outdir) {
     def rest = ['excluded', 'failed'].collectMany { status -> (by[status] ?: []).sort { o -> o.id } }
         .collect { o -> "  ${o.status} ${o.id}: ${o.reason}" }
     def again = by.failed || unresolved || !atlas ? ['Mend what failed and run the same command with -resume: what is done is not done again.'] : []
-    def where = [atlas ? "Atlas: ${atlas}" : 'No atlas was written.', "Report: ${outdir}/report.html", "Trace and timeline: ${outdir}/pipeline_info"]
+    def where = (atlas ? ["Atlas: ${atlas}", "Report: ${outdir}/report.html"] : ['No atlas was written.']) + ["Trace and timeline: ${outdir}/pipeline_info"]
     return (["Datasets: ${outcomes ? count : 'none was read'}"] + taken + unresolved + rest + where + again).join('\n')
 }
