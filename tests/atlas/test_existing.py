@@ -135,6 +135,8 @@ def test_what_is_no_atlas_is_said(whole, tmp_path):
         ExistingAtlas(tmp_path, [])
     with pytest.raises(InputError, match="has no dataset another"):
         ExistingAtlas(whole, ["another"])
+    with pytest.raises(InputError, match="published anew while this run went on"):
+        ExistingAtlas(whole, [], sha256="0" * 64)
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(CorruptError, match="build the atlas without --atlas"):
         ExistingAtlas(tmp_path, [])
@@ -154,3 +156,12 @@ def test_files_taken_over_are_still_looked_at(build, whole, tmp_path, damage):
         path.write_bytes(path.read_bytes().ljust(len(data), b"\0"))
     problems = validate(after, existing=existing.manifest)
     assert any(path.name in problem.where for problem in problems)
+
+
+def test_an_atlas_of_a_former_schema_has_nothing_to_take_over(build, whole, tmp_path):
+    """Its manifest has no datasets; all of them were done again."""
+    manifest = json.loads((whole / "manifest.json").read_text())
+    del manifest["datasets"]
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "schema_version": "1.1.0"}))
+    after = build(tmp_path / "after", existing=ExistingAtlas(tmp_path, []), fingerprints=PRINTS)
+    assert content(after) == content(whole)

@@ -208,3 +208,34 @@ def test_one_label_by_organ(organ, label, name):
 )
 def test_words_of_other_columns(field, label, name):
     assert map_label(field, label).label == name
+
+
+def test_decisions_that_contradict_are_said_however_they_are_spelt(tmp_path):
+    """They would be found by the same text; in one dataset labels are taken as written."""
+    rest = "A. Curator,2026-01-31,"
+    table = written(tmp_path, f"cell_type,*,zed cell,CL:0000236,{rest}", *[
+        f"cell_type,*,Zed cells,CL:0000084,{rest}",
+        f"cell_type,dataset:d1,zed cell,CL:0000236,{rest}",
+        f"cell_type,dataset:d1,Zed cells,CL:0000084,{rest}",
+    ])  # fmt: skip
+    with pytest.raises(InputError, match=r"line 3, column label: 'Zed cells' is decided in line 2"):
+        read_overrides(table)
+
+
+def test_an_organ_decides_on_cell_types_alone(tmp_path):
+    table = written(tmp_path, "tissue,blood,foo,UBERON:0000178,A. Curator,2026-01-31,")
+    with pytest.raises(InputError, match="scope: an organ is for cell_type alone"):
+        read_overrides(table)
+
+
+def test_a_table_that_is_no_utf8(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(HEADER.encode() + "\ncell_type,*,é".encode("latin-1"))
+    with pytest.raises(InputError, match=r"mine.csv: not UTF-8 text"):
+        read_overrides(path)
+
+
+def test_a_label_like_a_term_id_can_be_decided():
+    decided = row("cluster:3", "CL:0000540", "dataset:d1")
+    assert term_of("cluster:3", decided) == "CL:0000540"
+    assert term_of("leiden:7", decided) is None

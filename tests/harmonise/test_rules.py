@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sicmir_atlas.harmonise.rollup import lineage_of
-from sicmir_atlas.harmonise.rules import map_label
+from sicmir_atlas.harmonise.rules import map_given, map_label
 from sicmir_atlas.names import ontologies
 
 
@@ -155,3 +155,15 @@ def test_a_label_in_capitals_without_hyphens_leads_to_its_own_term(field, ontolo
 )
 def test_lineages_of_the_paper(term, lineage):
     assert lineage_of(term) == lineage
+
+
+def test_a_deprecated_id_is_replaced_by_its_successor():
+    """And where it has none, the study's own label stays beside it."""
+    parser = ontologies()
+    old = {t: parser.get_term_replacement(t) for t in parser.get_term_label_to_id_map("CL").values()
+           if t.startswith("CL:") and parser.is_term_deprecated(t)}  # fmt: skip
+    replaced = next(t for t, new in old.items() if new and new.startswith("CL:"))
+    gone = next(t for t, new in old.items() if not new)
+    assert map_label("cell_type", replaced).term_id == old[replaced]
+    assert map_given("cell_type", "own words", replaced).term_id == old[replaced]
+    assert map_given("cell_type", "own words", gone)[:3] == (gone, "own words", "given_id")

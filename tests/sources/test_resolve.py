@@ -4,7 +4,7 @@ import pytest
 
 from sicmir_atlas.errors import ExcludedDataset, InputError
 from sicmir_atlas.sources import RemoteFile, Resolved, completed, resolve
-from sicmir_atlas.sources.blocklist import read_blocklist
+from sicmir_atlas.sources.blocklist import is_listed, read_blocklist
 from sicmir_atlas.sources.files import mask, safe_name
 from sicmir_atlas.sources.resolved import as_resolved
 
@@ -212,3 +212,12 @@ def test_a_list_of_files_cannot_lead_out_of_its_folder(name):
 )
 def test_mask(url, shown):
     assert mask(url) == shown
+
+
+def test_a_row_on_the_blocklist_is_known_before_it_is_looked_up():
+    """By the rules of the look-up itself, so that nothing blocked is taken over unseen."""
+    uuid = "53d208b0-2cfd-4366-9866-c3c6114081bc"
+    address = f"https://datasets.cellxgene.cziscience.com/{uuid}.h5ad"
+    assert is_listed({"url": address}, {uuid: "withdrawn"})
+    assert is_listed({"url": "a.h5ad", "doi": "https://doi.org/10.1000/x"}, {"10.1000/x": "why"})
+    assert not is_listed({"url": address, "accession": None}, {"10.1000/x": "why"})

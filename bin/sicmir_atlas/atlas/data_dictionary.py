@@ -21,8 +21,8 @@ results/
   atlas/
     atlas.duckdb        every table: small ones inside, large ones as views on the files beside it;
                         and `files`: path, table, dataset_id, rows, bytes, sha256 of each of them
-    manifest.json       every file with its checksum and rows; parameters and versions; of every dataset
-                        its status, checksum and what its results follow from
+    manifest.json       every file with its checksum and rows; parameters and versions; every
+                        dataset's status, checksum and what its results follow from
     <table>.parquet     small tables
     <table>/<dataset_id>-<sha12>.parquet   large tables, one file a dataset, never changed
     current, builds/    on a disk the files above that change with a build are links to `current`,

@@ -80,9 +80,10 @@ class ExistingAtlas:
     @cached_property
     def rows(self) -> dict[str, dict[str, Any]]:
         """By dataset that is kept, its row of table ``datasets``."""
-        table = pq.read_table(
-            self.folder / "datasets.parquet", filters=[("dataset_id", "in", self.kept or [""])]
-        )
+        if not self.kept:
+            return {}
+        of_kept = [("dataset_id", "in", self.kept)]
+        table = pq.read_table(self.folder / "datasets.parquet", filters=of_kept)
         return {row["dataset_id"]: row for row in table.to_pylist()}
 
     def facts(self, dataset_id: str, row: str) -> dict[str, Any]:

@@ -117,11 +117,12 @@ def read_overrides(path: Path) -> list[dict[str, str]]:
         raise InputError(msg)
     rows = [(table.line_num, Override(**_cells(row))) for row in table]
     said: list[str] = []
-    lines: dict[tuple[str, str, str], int] = {}
+    decided: dict[tuple[str, str, str], tuple[int, Override]] = {}
     for line, row in rows:
-        first = lines.setdefault((row.field, row.scope, _looked_up_by(row)), line)
+        first, other = decided.setdefault((row.field, row.scope, _looked_up_by(row)), (line, row))
         wrong = list(_wrong(row))
-        if first != line:
+        repeated = _as_written(row.label) == _as_written(other.label)
+        if first != line and (repeated or row.term_id != other.term_id):
             wrong.append(f"label: {row.label!r} is decided in line {first} already; keep one")
         said += [f"{path.name}, line {line}, column {one}" for one in wrong]
     if said:

@@ -41,8 +41,8 @@ def map_label(
 
     In order: a term id as given, an exact label, a synonym of one term only, normalised text, an
     override. What was decided for this label in this dataset or organ comes before all of these
-    but a given id. Deprecated terms are never mapped to. Disease maps to MONDO, and ``normal`` to
-    PATO.
+    but a given id. A deprecated term is mapped to only where it is given and nothing replaced it.
+    Disease maps to MONDO, and ``normal`` to PATO.
 
     Parameters
     ----------
@@ -84,22 +84,22 @@ def map_given(
     if term_id and all(_ANY_TERM_ID.match(term) for term in terms):
         known = [_current(term) for term in terms]
         if all(known):
-            names = [ontologies().get_term_label(term) for term in known]
-            return Mapping(_SEVERAL.join(map(str, known)), _SEVERAL.join(names), "given_id")
+            names = _SEVERAL.join(ontologies().get_term_label(term) for term in known)
+            gone = any(ontologies().is_term_deprecated(str(term)) for term in known)
+            named = label if gone and label else names
+            return Mapping(_SEVERAL.join(map(str, known)), named, "given_id")
         return Mapping(term_id, label, "given_id")
     return map_label(field, label, organ=organ, overrides=overrides) if label else _UNMAPPED
 
 
 def _current(term_id: str) -> str | None:
-    """The term itself, or what replaced it in its ontology; None where nobody knows it."""
+    """A deprecated term's successor in its ontology, else the term; None where nobody knows it."""
     parser = ontologies()
     if not parser.is_valid_term_id(term_id):
         return None
-    if not parser.is_term_deprecated(term_id):
-        return term_id
-    instead = parser.get_term_replacement(term_id)
+    instead = parser.get_term_replacement(term_id) if parser.is_term_deprecated(term_id) else None
     same = instead and instead.partition(":")[0] == term_id.partition(":")[0]
-    return instead if same else None
+    return instead if same else term_id
 
 
 def find(field: Field, label: str, *, organ: str | None, overrides: Overrides) -> Found | None:
