@@ -24,6 +24,7 @@ process CONSOLIDATE {
 
     script:
     def args = task.ext.args ?: ''
+    def extend = existing ? "--atlas existing --existing-sha256 ${known.manifest} --kept kept.json" : ''
     """
     cat > params.json <<'JSON'
     ${parameters}
@@ -46,7 +47,7 @@ process CONSOLIDATE {
         --facts facts \\
         --parameters params.json \\
         --model ${model} \\
-        ${existing ? '--atlas existing --kept kept.json --existing-sha256 ${known.manifest}' : ''} \\
+        ${extend} \\
         --fingerprints fingerprints.json \\
         ${args} \\
         -o atlas
