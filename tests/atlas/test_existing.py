@@ -138,7 +138,7 @@ def test_what_is_no_atlas_is_said(whole, tmp_path):
     with pytest.raises(InputError, match="published anew while this run went on"):
         ExistingAtlas(whole, [], sha256="0" * 64)
     (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(CorruptError, match="build the atlas without --atlas"):
+    with pytest.raises(CorruptError, match="cannot be read"):
         ExistingAtlas(tmp_path, [])
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from sicmir_atlas.atlas.spec import SCHEMA_VERSION
-from sicmir_atlas.errors import CorruptError, GoneError, InputError
+from sicmir_atlas.atlas.home import read_manifest
+from sicmir_atlas.errors import CorruptError, GoneError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,21 +44,14 @@ class Build:
         if not path.is_file():
             msg = f"{folder}: no atlas here (manifest.json is expected)"
             raise GoneError(msg)
+        self.manifest = read_manifest(path.read_bytes(), str(folder))
         try:
-            self.manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            found = str(self.manifest["schema_version"])
             self.files: list[dict[str, Any]] = self.manifest["files"]
             for entry in self.files:
                 _ = [entry[key] for key in _ENTRY]
-        except (ValueError, LookupError, TypeError) as error:
+        except (LookupError, TypeError) as error:
             msg = f"{folder}: manifest.json cannot be read ({error!r}); see sicmir-atlas validate"
             raise CorruptError(msg) from error
-        if found.split(".", maxsplit=1)[0] != SCHEMA_VERSION.split(".", maxsplit=1)[0]:
-            msg = (
-                f"{folder}: schema {found}; this version of sicmir-atlas reads {SCHEMA_VERSION}: "
-                f"take a version of it that reads {found}"
-            )
-            raise InputError(msg)
 
     @cached_property
     def tables(self) -> frozenset[str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from sicmir_atlas.atlas.build import Build
 from sicmir_atlas.atlas.files import AtlasFile
-from sicmir_atlas.errors import CorruptError, GoneError, InputError
+from sicmir_atlas.disk import digest_of
+from sicmir_atlas.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pyarrow as pa
@@ -36,10 +36,8 @@ class ExistingAtlas:
 
     Raises
     ------
-    GoneError
-        If there is no atlas in the folder.
-    CorruptError
-        If its manifest cannot be read.
+    GoneError, CorruptError, InputError
+        If it is no atlas that can be read, see :class:`.build.Build`.
     InputError
         If the atlas does not know a dataset that is to be kept, or another build was published
         since they were chosen.
@@ -48,21 +46,13 @@ class ExistingAtlas:
     def __init__(self, folder: Path, kept: Iterable[str], *, sha256: str | None = None) -> None:
         self.folder, self.kept = folder, sorted(kept)
         self._opened: dict[str, tuple[pq.ParquetFile, dict[str, list[int]]]] = {}
-        path = folder / "manifest.json"
-        try:
-            text = path.read_bytes()
-            self.manifest: Mapping[str, Any] = json.loads(text)
-            self._files = [AtlasFile(**entry) for entry in self.manifest["files"]]
-            known = self.manifest.get("datasets", {})
-        except FileNotFoundError as error:
-            msg = f"{folder}: no atlas here (manifest.json is expected)"
-            raise GoneError(msg) from error
-        except (ValueError, LookupError, TypeError) as error:
-            msg = f"{path}: cannot be read ({error}); build the atlas without --atlas"
-            raise CorruptError(msg) from error
-        if sha256 and hashlib.sha256(text).hexdigest() != sha256:
+        build = Build(folder)
+        self.manifest = build.manifest
+        self._files = [AtlasFile(**entry) for entry in build.files]
+        if sha256 and digest_of(folder / "manifest.json") != sha256:
             msg = f"{folder}: published anew while this run went on; run it again with -resume"
             raise InputError(msg)
+        known = self.manifest.get("datasets", {})
         lost = [dataset_id for dataset_id in self.kept if dataset_id not in known]
         if lost:
             msg = f"{folder}: has no dataset {', '.join(lost)}, which is to be kept"

@@ -68,7 +68,7 @@ def consolidate(
     learnt = [_io.read_json(path) for path in inside(facts, "*/facts.json")]
     taken = _io.read_json(kept) if kept is not None else []
     existing = None
-    if atlas:
+    if atlas and taken:
         names = [one["dataset_id"] for one in taken]
         existing = ExistingAtlas(atlas, names, sha256=existing_sha256)
     if existing:
