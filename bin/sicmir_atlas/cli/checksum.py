@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 __all__ = ["checksum"]
+
+logger = logging.getLogger(__name__)
 
 
 def checksum(
@@ -47,10 +50,8 @@ def checksum(
                     if isinstance(found, Resolved)
                     for file in found.files
                 ]
-            except (
-                SicmirError,
-                OSError,
-            ):  # the dataset is done again, and FETCH says what is wrong
+            except (SicmirError, OSError) as error:  # FETCH will say the same, and fail alone
+                logger.warning("%s is done again: %s", row["dataset_id"], error)
                 sums[row["dataset_id"]] = None
             else:
                 sums[row["dataset_id"]] = source_record(fetched)["sha256"]
