@@ -90,8 +90,9 @@ workflow ATLAS {
         code,
     )
     VALIDATE(CONSOLIDATE.out.atlas, manifestOf(existing), code)
-    REPORT(CONSOLIDATE.out.atlas, previous, code)
-    PUBLISH(CONSOLIDATE.out.atlas, VALIDATE.out.report, outdir)
+    sound = CONSOLIDATE.out.atlas.combine(VALIDATE.out.report).map { built, _report -> built }.first()
+    REPORT(sound, previous, code)
+    PUBLISH(sound, outdir)
     atlas = PUBLISH.out.atlas
     report = REPORT.out.page.mix(REPORT.out.multiqc.flatten())
 

@@ -49,7 +49,7 @@ def report(
     from sicmir_atlas.atlas.home import is_address
     from sicmir_atlas.cli._open import opened_atlas
     from sicmir_atlas.disk import written_whole
-    from sicmir_atlas.errors import CorruptError, GoneError, InputError
+    from sicmir_atlas.errors import CorruptError, InputError
     from sicmir_atlas.report import gather, render, require_name, write_multiqc
 
     if previous is not None and is_address(atlas):
@@ -63,7 +63,7 @@ def report(
     if previous is not None:
         try:
             diff = diff_atlases(previous, Path(atlas))
-        except (InputError, CorruptError, GoneError) as error:  # the page is about this atlas
+        except (InputError, CorruptError) as error:  # the page is about this atlas
             logger.warning("not compared with the atlas before: %s", error)
     page = render(
         contents, title=title, place=atlas, diff=diff, run_files=_run_files(output, run_folder)

@@ -35,9 +35,10 @@ FROM cells GROUP BY ALL ORDER BY ALL
 """
 
 UNMAPPED = """
-SELECT cell_type_original AS label, coalesce(organ, tissue) AS place,
+SELECT cell_type_original AS label, coalesce(h.organ, tissue) AS place,
        sum(n_cells)::BIGINT AS n_cells, count(DISTINCT dataset_id) AS n_datasets
-FROM harmonisation WHERE mapping_method = 'unmapped'
+FROM harmonisation AS h JOIN datasets USING (dataset_id)
+WHERE mapping_method = 'unmapped' AND labels IS DISTINCT FROM 'clusters'
 GROUP BY ALL ORDER BY n_cells DESC, label, place LIMIT ?
 """
 
@@ -46,8 +47,10 @@ SELECT
     (SELECT count(DISTINCT cell_type_ontology_term_id) FROM harmonisation) AS n_cell_types,
     (SELECT count(*) FROM mirnas) AS n_mirnas,
     (SELECT count(*) FROM mirnas WHERE is_trained) AS n_trained,
-    (SELECT count(DISTINCT (cell_type_original, coalesce(organ, tissue))) FROM harmonisation
-     WHERE mapping_method = 'unmapped') AS n_unmapped_labels,
+    (SELECT count(DISTINCT (cell_type_original, coalesce(h.organ, tissue)))
+     FROM harmonisation AS h JOIN datasets USING (dataset_id)
+     WHERE mapping_method = 'unmapped' AND labels IS DISTINCT FROM 'clusters')
+    AS n_unmapped_labels,
     (SELECT count(DISTINCT landmark) FROM missing_landmarks) AS n_landmarks_missing
 """
 

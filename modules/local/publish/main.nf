@@ -8,7 +8,6 @@ process PUBLISH {
 
     input:
     val atlas       // path of the atlas folder made by CONSOLIDATE
-    val validated   // waits for VALIDATE
     val outdir
 
     output:
