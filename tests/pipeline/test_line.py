@@ -160,7 +160,7 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
     headers = {}
     told = (jobs / "docker").read_text()
     assert told.count("image sicmir-atlas-gpu:0.1.0") == told.count("--gpus\nall\n") == 1
-    assert told.count("image sicmir-atlas-cpu:0.1.0") == 6
+    assert told.count("image sicmir-atlas-cpu:0.1.0") == 7
     (jobs / "docker").unlink()
     for job in jobs.iterdir():
         lines = [line for line in job.read_text().splitlines() if line.startswith("#SBATCH")]
@@ -168,7 +168,7 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
         headers[name] = [line.removeprefix("#SBATCH ") for line in lines]
     assert set(headers) == {
         *(f"{step}_(two)" for step in STEPS),
-        *("CHECK_(datasets.csv)", "CONSOLIDATE", "VALIDATE"),
+        *("CHECK_(datasets.csv)", "CONSOLIDATE", "VALIDATE", "REPORT"),
     }
     gpu = headers.pop("PREDICT_(two)")
     assert "--gres=gpu:1" in gpu

@@ -100,6 +100,7 @@ def test_real_datasets_over_http(nextflow, sheet, served, server):
     with sa.open_atlas(out / "atlas") as atlas:
         table = atlas.sql("FROM datasets").set_index("dataset_id")
         types = atlas.sql("FROM cells WHERE dataset_id = 'pbmc_facs'")
+        clusters = atlas.sql("FROM cells WHERE dataset_id = 'pbmc3k'")
         n_predicted = atlas.sql("SELECT dataset_id, count(*) AS n FROM cell_mirna GROUP BY ALL")
     assert set(table.index) == set(expected)
     for dataset_id, (status, rule, n_barcodes, n_raw, n_qc) in expected.items():
@@ -113,9 +114,12 @@ def test_real_datasets_over_http(nextflow, sheet, served, server):
     included = {d: e[4] for d, e in expected.items() if e[0] == "included"}
     assert dict(n_predicted.itertuples(index=False)) == included
     assert table.loc["pbmc_facs", "n_cell_types"] == types["cell_type_original"].nunique() == 10
-    # no labels: predicted per cell, not pooled
-    assert table.loc["pbmc3k", "pooling"] == "none"
-    assert table.loc["pbmc3k", "n_pools"] == 0
+    # no labels: pooled by clusters, which are named as such and mapped to nothing
+    assert table.loc["pbmc3k", "labels"] == "clusters"
+    assert table.loc["pbmc3k", "n_cells_mapped"] == 0
+    assert table.loc["pbmc3k", "n_pools"] > 0
+    assert clusters["cell_type_original"].str.fullmatch(r"cluster \d+").all()
+    assert clusters["cell_type_original"].nunique() == table.loc["pbmc3k", "n_cell_types"] > 2
 
     asked = len(server.requests)  # no -resume: every task runs again
     again = nextflow.run("--input", samplesheet, "--outdir", out)
