@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["CATALOGUE", "COMMANDS", "MAKERS", "STEPS", "USE", "Command"]
+__all__ = ["CATALOGUE", "COMMANDS", "MAKERS", "MODEL", "STEPS", "STUDY", "USE", "Command"]
 
 USE = "For everyone"
 STEPS = "Steps of the pipeline, one by one"
@@ -203,3 +203,9 @@ CATALOGUE = (
     ),
 )
 """Subcommands of `catalogue`."""
+
+MODEL: tuple[Command, ...] = ()
+"""Subcommands of `model`."""
+
+STUDY: tuple[Command, ...] = ()
+"""Subcommands of `study`."""

@@ -10,7 +10,7 @@ import traceback
 from cyclopts import App, Group
 
 from sicmir_atlas import __version__
-from sicmir_atlas.cli._commands import CATALOGUE, COMMANDS, MAKERS, STEPS, USE
+from sicmir_atlas.cli._commands import CATALOGUE, COMMANDS, MAKERS, MODEL, STEPS, STUDY, USE
 from sicmir_atlas.cli._full_disk import full_disk_told
 from sicmir_atlas.errors import GoneError, SicmirError
 
@@ -47,23 +47,28 @@ for _command in COMMANDS:
         help=_command.help,
         help_epilogue=_command.epilogue,
     )
-_catalogue = App(
-    name="catalogue",
-    help="Write, check and merge samplesheets of public datasets.",
-    help_epilogue="\n".join(
-        ["Examples:", *(f"  sicmir-atlas {c.name} {c.examples[0]}" for c in CATALOGUE)]
-    ),
-    help_format="plaintext",
-    group=_groups[USE],
-)
-for _command in CATALOGUE:
-    _catalogue.command(
-        _command.function,
-        name=_command.name.split()[-1],
-        help=_command.help,
-        help_epilogue=_command.epilogue,
+for _name, _group, _help, _commands in (
+    ("catalogue", USE, "Write, check and merge samplesheets of public datasets.", CATALOGUE),
+    ("model", MAKERS, "Show, verify and import models.", MODEL),
+    ("study", MAKERS, "Run an experiment of the paper on a model.", STUDY),
+):
+    _nested = App(
+        name=_name,
+        help=_help,
+        help_epilogue="\n".join(
+            ["Examples:", *(f"  sicmir-atlas {c.name} {c.examples[0]}" for c in _commands)]
+        ),
+        help_format="plaintext",
+        group=_groups[_group],
     )
-app.command(_catalogue)
+    for _command in _commands:
+        _nested.command(
+            _command.function,
+            name=_command.name.split()[-1],
+            help=_command.help,
+            help_epilogue=_command.epilogue,
+        )
+    app.command(_nested)
 
 
 def main(tokens: list[str] | None = None) -> None:
