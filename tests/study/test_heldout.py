@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch")
+
+from pathlib import Path
+
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.trainset import Pairs
+from sicmir_atlas.model.weights import DEFAULT_MODEL
+from sicmir_atlas.study.heldout import held_out
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def pairs():
+    samples = ["s3", "s1", "s2", "s4"]
+    return Pairs(
+        pd.DataFrame({"A": [3.0, 1, 2, 4]}, index=samples),
+        pd.DataFrame({"hsa-miR-1-3p": [30.0, 10, 20, 40]}, index=samples),
+        pd.Series(["x", "y", "x", "y"], index=samples),
+    )
+
+
+def _write(folder, **parts):
+    rows = "".join(f"{sample}\t{part}\n" for sample, part in parts.items())
+    (folder / "split.tsv").write_text("sample\tpart\n" + rows)
+
+
+def test_only_test_samples_stay_in_the_order_of_the_tables(tmp_path, pairs):
+    _write(tmp_path, s1="train", s2="test", s3="test", s4="validation", s9="test")
+    kept = held_out(tmp_path, pairs)
+    for frame in (kept.mrna, kept.mirna, kept.cohorts):
+        assert list(frame.index) == ["s3", "s2"]
+    assert list(kept.mirna["hsa-miR-1-3p"]) == [30, 20]
+    assert list(kept.cohorts) == ["x", "x"]
+
+
+def test_a_shipped_model_goes_by_its_name(pairs):
+    with pytest.raises(InputError, match=rf"{DEFAULT_MODEL}/split\.tsv names none"):
+        held_out(Path(DEFAULT_MODEL), pairs)
+
+
+def test_all_needs_no_split(tmp_path, pairs):
+    assert held_out(tmp_path, pairs, "all") is pairs
+
+
+def test_a_model_without_split_is_refused_with_the_remedy(tmp_path, pairs):
+    with pytest.raises(InputError, match=r"split\.tsv is missing.*--split all"):
+        held_out(tmp_path, pairs)
+
+
+def test_samples_that_the_split_does_not_know_are_refused(tmp_path, pairs):
+    _write(tmp_path, s1="train", s9="test")
+    with pytest.raises(InputError, match=r"split\.tsv names none of the 4 samples as test"):
+        held_out(tmp_path, pairs)
+
+
+def test_a_split_without_its_columns_is_refused(tmp_path, pairs):
+    (tmp_path / "split.tsv").write_text("id\tfold\ns1\t1\n")
+    with pytest.raises(InputError, match="needs the columns sample and part"):
+        held_out(tmp_path, pairs)
