@@ -27,7 +27,7 @@ def _simulated(n=240, genes=40, mirnas=9, seed=0):
     """Latent factors drive both sides, so there is something to learn."""
     rng = np.random.default_rng(seed)
     factors = rng.normal(size=(n, 4))
-    x = 5 + factors @ rng.normal(size=(4, genes)) + 0.3 * rng.normal(size=(n, genes))
+    x = 15 + factors @ rng.normal(size=(4, genes)) + 0.3 * rng.normal(size=(n, genes))
     y = 2 + np.tanh(factors @ rng.normal(size=(4, mirnas))) + 0.1 * rng.normal(size=(n, mirnas))
     return x, y
 

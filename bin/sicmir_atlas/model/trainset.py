@@ -11,7 +11,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.evaluation import Evaluation, evaluate
-from sicmir_atlas.model.training import Epoch, Recipe, fit, observed_scaling, split_rows
+from sicmir_atlas.model.pairs import Pairs, read_pairs
 from sicmir_atlas.model.weights import Model, save_model
 
 if TYPE_CHECKING:
@@ -20,22 +20,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sicmir_atlas.model.training import Epoch, Recipe
+
     Float64: TypeAlias = NDArray[np.float64]
 
 __all__ = ["Pairs", "Trained", "read_pairs", "train_and_judge", "write_model"]
 
 logger = logging.getLogger(__name__)
-
-_TCGA_BARCODE = 15  # TCGA-OR-A5J1-01: patient and sample type, without vial and portion
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """mRNA and miRNA tables (samples × features) of the same samples, and their cohorts."""
-
-    mrna: pd.DataFrame
-    mirna: pd.DataFrame
-    cohorts: pd.Series[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,40 +36,6 @@ class Trained:
     model: Model
     evaluation: Evaluation
     split: pd.Series[str]
-
-
-def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
-    """Read paired tables and keep the samples that both have.
-
-    Names are stripped; TCGA barcodes are compared by their first 15 characters.
-
-    Raises
-    ------
-    InputError
-        When a sample, gene or miRNA occurs twice, an mRNA value is missing, or a sample has no
-        cohort.
-    """
-    x, y = _read_matrix(mrna), _read_matrix(mirna)
-    if x.isna().any(axis=None):
-        row, column = np.argwhere(x.isna().to_numpy())[0]
-        msg = f"{mrna}: no value for sample {x.index[row]}, gene {x.columns[column]}"
-        raise InputError(msg)
-    shared = x.index[x.index.isin(y.index)]
-    if len(shared) == 0:
-        msg = f"{mrna} and {mirna} share no sample; rows must be samples, named alike"
-        raise InputError(msg)
-    cohorts = pd.Series("all", index=shared)
-    if strata is not None:
-        table = pd.read_csv(strata, dtype=str).rename(columns=str.strip)
-        if not {"sample", "cohort"} <= set(table.columns):
-            msg = f"{strata} needs the columns sample and cohort"
-            raise InputError(msg)
-        known = table.assign(sample=table["sample"].map(_sample_name)).drop_duplicates("sample")
-        cohorts = known.set_index("sample")["cohort"].reindex(shared)
-        if cohorts.isna().any():
-            msg = f"{strata} gives no cohort for sample {cohorts.index[cohorts.isna()][0]}"
-            raise InputError(msg)
-    return Pairs(x.loc[shared], y.loc[shared], cohorts)
 
 
 def train_and_judge(
@@ -93,6 +50,8 @@ def train_and_judge(
     about: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Hold samples out within each cohort, train on the others, judge on those held out."""
+    from sicmir_atlas.model.training import fit, observed_scaling, split_rows
+
     x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
     cohorts = pairs.cohorts.to_numpy(dtype=str)
     train_rows, test_rows = split_rows(cohorts, test, seed=seed)
@@ -185,31 +144,6 @@ def write_model(trained: Trained, folder: Path, *, sources: Path | None = None) 
         part.replace(folder / name)
     save_model(trained.model, folder)
     logger.info("wrote %s: %s", folder, trained.evaluation.summary)
-
-
-def _read_matrix(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        msg = f"no file {path}"
-        raise InputError(msg)
-    frame = pd.read_csv(path, index_col=0, encoding="utf-8-sig")
-    frame.index = pd.Index([_sample_name(str(name)) for name in frame.index])
-    frame.columns = pd.Index([str(name).strip() for name in frame.columns])
-    for what, names in (("sample", frame.index), ("column", frame.columns)):
-        if not names.is_unique:
-            msg = f"{path}: {what} {names[names.duplicated()][0]} occurs twice"
-            raise InputError(msg)
-    text = [
-        name for name, dtype in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)
-    ]
-    if text:
-        msg = f"{path}: column {text[0]} is not numeric; rows must be samples, columns features"
-        raise InputError(msg)
-    return frame
-
-
-def _sample_name(name: str) -> str:
-    name = name.strip()
-    return name[:_TCGA_BARCODE] if name.startswith("TCGA-") else name
 
 
 def _by_name(names: pd.Index[str], values: Float64) -> dict[str, float | None]:

@@ -1,0 +1,198 @@
+"""Paired tables of mRNA and miRNA: read, proven fit to learn from or to judge by."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.names import landmarks, mirnas
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["MIN_SAMPLES", "Pairs", "read_pairs"]
+
+logger = logging.getLogger(__name__)
+
+# the z-scores of two samples are 1 and -1, whatever was measured (spec, V7)
+MIN_SAMPLES = 3
+
+# 2^30 is more than all reads of a sample
+_LARGEST = 30.0
+# values moved to another scale may fall a little below 0; log ratios and z-scores fall further
+_SMALLEST = -0.5
+
+_TCGA_BARCODE = 15  # TCGA-OR-A5J1-01: patient and sample type, without vial and portion
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """mRNA and miRNA tables (samples × features) of the same samples, and their cohorts."""
+
+    mrna: pd.DataFrame
+    mirna: pd.DataFrame
+    cohorts: pd.Series[str]
+
+
+def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
+    """Read paired tables and keep the samples that both have.
+
+    Names are stripped; TCGA barcodes are compared by their first 15 characters. Samples of one
+    table alone and constant columns are told as warnings.
+
+    Parameters
+    ----------
+    mrna, mirna
+        csv or csv.gz, samples × features, log2(x + 1); miRNAs may be missing, genes may not.
+    strata
+        csv with columns sample and cohort; one cohort when None.
+
+    Raises
+    ------
+    InputError
+        When a table cannot be read, is turned, names something twice, holds infinity or values
+        that log2(x + 1) cannot give, or has more than half of its columns constant; when an mRNA
+        value is missing, fewer than three samples are shared, or a sample has no cohort or two.
+    """
+    x, y = _read_matrix(mrna, landmarks(), "gene"), _read_matrix(mirna, mirnas(), "miRNA")
+    missing = x.isna().to_numpy()
+    if missing.any():
+        sample, gene = _first(x, missing)
+        msg = f"{mrna}: no value for sample {sample}, gene {gene}, and {missing.sum() - 1} others; "
+        msg += "fill or drop what is missing"
+        raise InputError(msg)
+    if y.isna().all(axis=None):
+        msg = f"{mirna} holds no value at all"
+        raise InputError(msg)
+    x, y = _shared(x, y, mrna, mirna)
+    _check_constant(mrna, x, "gene")
+    _check_constant(mirna, y, "miRNA")
+    return Pairs(x, y, _cohorts(strata, x.index))
+
+
+def _read_matrix(path: Path, panel: Sequence[str], what: str) -> pd.DataFrame:
+    frame = _read_csv(path, index_col=0)
+    frame.index = pd.Index([_sample_name(str(name)) for name in frame.index])
+    frame.columns = pd.Index([str(name).strip() for name in frame.columns])
+    if not frame.columns.isin(panel).any() and frame.index.isin(panel).any():
+        msg = f"{path}: row {frame.index[frame.index.isin(panel)][0]} is a {what}; "
+        msg += f"rows must be samples, columns {what}s: turn the table"
+        raise InputError(msg)
+    for kind, names in (("sample", frame.index), (what, frame.columns)):
+        if not names.is_unique:
+            msg = f"{path}: {kind} {names[names.duplicated()][0]} occurs twice"
+            raise InputError(msg)
+    if frame.empty:
+        msg = f"{path}: {len(frame)} samples × {frame.shape[1]} {what}s leave nothing to read"
+        raise InputError(msg)
+    text = [
+        name for name, dtype in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)
+    ]
+    if text:
+        msg = f"{path}: column {text[0]} is not numeric; rows must be samples, columns {what}s"
+        raise InputError(msg)
+    _check_units(path, frame, what)
+    return frame
+
+
+def _check_units(path: Path, frame: pd.DataFrame, what: str) -> None:
+    values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    infinite = np.isinf(values)
+    if infinite.any():
+        sample, name = _first(frame, infinite)
+        msg = f"{path}: sample {sample}, {what} {name} is infinite; take log2(x + 1), not log2(x)"
+        raise InputError(msg)
+    for wrong, most, said in (
+        (values > _LARGEST, np.nanargmax, "largest value, {:.6g}, is far above what log2(x + 1)"),
+        (values < _SMALLEST, np.nanargmin, "smallest value, {:.6g}, is below 0, which log2(x + 1)"),
+    ):
+        if wrong.any():
+            row, column = np.unravel_index(int(most(values)), values.shape)
+            msg = f"{path}: the {said.format(values[row, column])} never gives "
+            msg += f"(sample {frame.index[row]}, {what} {frame.columns[column]}); "
+            msg += "give log2(x + 1) of TPM, FPKM, RSEM or RPM: "
+            msg += "not counts, linear values, log ratios or z-scores"
+            raise InputError(msg)
+
+
+def _shared(
+    x: pd.DataFrame, y: pd.DataFrame, mrna: Path, mirna: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    shared = x.index[x.index.isin(y.index)]
+    if len(shared) == 0:
+        msg = f"{mrna} and {mirna} share no sample; rows must be samples, named alike: "
+        msg += f"the first are {x.index[0]} and {y.index[0]}"
+        raise InputError(msg)
+    for path, frame, other in ((mrna, x, mirna), (mirna, y, mrna)):
+        alone = frame.index[~frame.index.isin(shared)]
+        if len(alone):
+            message = "%s: %d of %d samples are not in %s and left out, such as %s"
+            logger.warning(message, path, len(alone), len(frame), other, alone[0])
+    if len(shared) < MIN_SAMPLES:
+        msg = f"{mrna} and {mirna} share {len(shared)} sample{'s' if len(shared) > 1 else ''}; "
+        msg += f"z-scores over samples mean something from {MIN_SAMPLES} on"
+        raise InputError(msg)
+    return x.loc[shared], y.loc[shared]
+
+
+def _check_constant(path: Path, frame: pd.DataFrame, what: str) -> None:
+    constant = frame.columns[(frame.min() == frame.max()).to_numpy()]
+    if len(constant) == 0:
+        return
+    msg = f"{path}: {len(constant)} of {frame.shape[1]} {what}s are constant over all "
+    msg += f"{len(frame)} samples, such as {constant[0]}"
+    if 2 * len(constant) > frame.shape[1]:
+        msg += "; more than half say nothing: was the table filled with one value?"
+        raise InputError(msg)
+    logger.warning("%s; they say nothing", msg)
+
+
+def _cohorts(strata: Path | None, samples: pd.Index[str]) -> pd.Series[str]:
+    if strata is None:
+        return pd.Series("all", index=samples)
+    table = _read_csv(strata, dtype=str).rename(columns=str.strip)
+    if not {"sample", "cohort"} <= set(table.columns):
+        msg = f"{strata} needs the columns sample and cohort"
+        raise InputError(msg)
+    known = table.assign(sample=table["sample"].astype(str).map(_sample_name))
+    known = known.drop_duplicates(["sample", "cohort"])
+    known = known[known["sample"].isin(samples)]
+    twice = known["sample"][known["sample"].duplicated()]
+    if len(twice):
+        named = known["cohort"][known["sample"] == twice.iloc[0]]
+        msg = f"{strata} gives two cohorts for sample {twice.iloc[0]}: {named.iloc[0]}, "
+        msg += f"{named.iloc[1]}"
+        raise InputError(msg)
+    cohorts: pd.Series[str] = known.set_index("sample")["cohort"].reindex(samples)
+    if cohorts.isna().any():
+        msg = f"{strata} gives no cohort for sample {cohorts.index[cohorts.isna()][0]}"
+        raise InputError(msg)
+    return cohorts
+
+
+def _read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    if not path.is_file():
+        msg = f"no file {path}"
+        raise InputError(msg)
+    try:
+        return pd.read_csv(path, encoding="utf-8-sig", **options)
+    except (ValueError, EOFError, OSError) as error:
+        first = str(error).splitlines()[0]
+        msg = f"{path} cannot be read as csv or csv.gz: {first}"
+        raise InputError(msg) from error
+
+
+def _first(frame: pd.DataFrame, where: np.ndarray[Any, Any]) -> tuple[str, str]:
+    row, column = np.argwhere(where)[0]
+    return frame.index[row], frame.columns[column]
+
+
+def _sample_name(name: str) -> str:
+    name = name.strip()
+    return name[:_TCGA_BARCODE] if name.startswith("TCGA-") else name
