@@ -1,18 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-pytest.importorskip("torch")
-
-from pathlib import Path
-
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.trainset import Pairs
+from sicmir_atlas.model.pairs import Pairs
 from sicmir_atlas.model.weights import DEFAULT_MODEL
 from sicmir_atlas.study.heldout import held_out
-
-pytestmark = pytest.mark.torch
 
 
 @pytest.fixture

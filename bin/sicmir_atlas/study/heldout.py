@@ -13,7 +13,7 @@ from sicmir_atlas.model.weights import shipped_models
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sicmir_atlas.model.trainset import Pairs
+    from sicmir_atlas.model.pairs import Pairs
 
 __all__ = ["Split", "held_out"]
 
