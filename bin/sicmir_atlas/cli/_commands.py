@@ -207,5 +207,12 @@ CATALOGUE = (
 MODEL: tuple[Command, ...] = ()
 """Subcommands of `model`."""
 
-STUDY: tuple[Command, ...] = ()
+STUDY: tuple[Command, ...] = (
+    Command(
+        MAKERS,
+        "study hubs",
+        "Find hub miRNAs, the elbow of their number, and how arms and families agree.",
+        ("mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",),
+    ),
+)
 """Subcommands of `study`."""
