@@ -23,10 +23,39 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.model.weights import BlockOrder
 
-__all__ = ["SicmirNet"]
+__all__ = ["Network", "SicmirNet"]
 
 
-class SicmirNet(nn.Module):  # type: ignore[misc]  # torch is optional, so mypy sees Any
+class Network(nn.Module):  # type: ignore[misc]  # torch is optional, so mypy sees Any
+    """What training asks of a network, whatever its layers.
+
+    Attributes
+    ----------
+    last_layer
+        Name of the linear layer whose outputs are the miRNAs.
+    """
+
+    last_layer = "output"
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Give parameters and running statistics as a model folder stores them."""
+        return {
+            name: tensor.detach().cpu().numpy().astype(np.float32, copy=True)
+            for name, tensor in self.state_dict().items()
+            if not name.endswith("num_batches_tracked")
+        }
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take over stored parameters and running statistics."""
+        tensors = {name: torch.from_numpy(np.array(v)) for name, v in arrays.items()}
+        missing, unknown = self.load_state_dict(tensors, strict=False)
+        wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unknown
+        if wrong:
+            msg = f"stored parameters do not fit the network: {', '.join(wrong)}"
+            raise ValueError(msg)
+
+
+class SicmirNet(Network):
     """Two hidden blocks of linear, batch norm, ReLU and dropout, then a linear output.
 
     Parameters
@@ -34,6 +63,8 @@ class SicmirNet(nn.Module):  # type: ignore[misc]  # torch is optional, so mypy 
     block_order
         ``released`` has batch norm before the ReLU in block 1 and after it in block 2.
     """
+
+    last_layer = "linear3"
 
     def __init__(
         self,
@@ -62,20 +93,3 @@ class SicmirNet(nn.Module):  # type: ignore[misc]  # torch is optional, so mypy 
     def _activate(self, h: Any, norm: Any, *, norm_first: bool) -> Any:
         h = torch.relu(norm(h)) if norm_first else norm(torch.relu(h))
         return self.dropout(h)
-
-    def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Give parameters and running statistics as a model folder stores them."""
-        return {
-            name: tensor.detach().cpu().numpy().astype(np.float32, copy=True)
-            for name, tensor in self.state_dict().items()
-            if not name.endswith("num_batches_tracked")
-        }
-
-    def load_arrays(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take over stored parameters and running statistics."""
-        tensors = {name: torch.from_numpy(np.array(v)) for name, v in arrays.items()}
-        missing, unknown = self.load_state_dict(tensors, strict=False)
-        wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unknown
-        if wrong:
-            msg = f"stored parameters do not fit the network: {', '.join(wrong)}"
-            raise ValueError(msg)

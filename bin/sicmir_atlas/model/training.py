@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.baseline_networks import BlockTransformer, ResNet, Transformer
 from sicmir_atlas.model.network import SicmirNet
 from sicmir_atlas.model.scaling import Scaling
+from sicmir_atlas.model.splits import split_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from sicmir_atlas.model.network import Network
     from sicmir_atlas.model.weights import BlockOrder
 
     Float64: TypeAlias = NDArray[np.float64]
     Rows: TypeAlias = NDArray[np.int64]
 
-__all__ = ["RECIPES", "Epoch", "Fit", "Recipe", "fit", "observed_scaling", "split_rows"]
+__all__ = [
+    "RECIPES",
+    "Epoch",
+    "Fit",
+    "Recipe",
+    "fit",
+    "observed_scaling",
+    "split_rows",
+    "untrained_network",
+]
 
 
 @dataclass(frozen=True)
@@ -29,9 +41,11 @@ class Recipe:
     """Everything that shapes training but data and seed; the defaults are the plain recipe."""
 
     name: str = "plain"
+    architecture: Literal["paper", "resnet", "transformer", "block_transformer"] = "paper"
     block_order: BlockOrder = "released"
     hidden: int = 1024
     dropout: float = 0.3
+    optimiser: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = 0.4
     batch_size: int = 64
     momentum: float = 0.0
@@ -51,6 +65,21 @@ RECIPES = {
         weight_decay=2e-4,
         schedule="cosine",
         initial="normal",
+    ),
+    "resnet": Recipe(name="resnet", architecture="resnet"),
+    "transformer": Recipe(
+        name="transformer",
+        architecture="transformer",
+        hidden=512,
+        optimiser="adam",
+        learning_rate=7e-4,
+    ),
+    "block_transformer": Recipe(
+        name="block_transformer",
+        architecture="block_transformer",
+        hidden=128,
+        optimiser="adam",
+        learning_rate=7e-4,
     ),
 }
 
@@ -90,24 +119,6 @@ class Fit:
     validation_rows: Rows
     history: tuple[Epoch, ...]
     best: Epoch
-
-
-def split_rows(
-    strata: Sequence[str] | NDArray[np.str_], fraction: float, *, seed: int
-) -> tuple[Rows, Rows]:
-    """Split rows at random within each stratum; the second part gets ``fraction`` of each.
-
-    Returns
-    -------
-    Sorted positions of the first and of the second part.
-    """
-    labels = np.asarray(strata)
-    second = np.zeros(labels.size, dtype=bool)
-    rng = np.random.Generator(np.random.PCG64(seed))
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        second[rng.permutation(rows)[: round(fraction * rows.size)]] = True
-    return np.flatnonzero(~second), np.flatnonzero(second)
 
 
 def observed_scaling(y: Float64) -> Scaling:
@@ -175,8 +186,8 @@ def fit(
         torch.set_num_threads(previous)
     arrays = network.arrays()
     untrained = np.asarray(np.isnan(y[keep]).all(axis=0))
-    for name in ("linear3.weight", "linear3.bias"):
-        arrays[name][untrained] = 0
+    for part in ("weight", "bias"):
+        arrays[f"{network.last_layer}.{part}"][untrained] = 0
     return Fit(arrays, x_scaling, y_scaling, untrained, keep, held, history, best)
 
 
@@ -189,28 +200,39 @@ class _Data:
     held: Rows
 
 
-def _run(
-    recipe: Recipe, data: _Data, on_epoch: Callable[[Epoch], None] | None
-) -> tuple[SicmirNet, tuple[Epoch, ...], Epoch]:
+def untrained_network(recipe: Recipe, n_landmarks: int, n_mirnas: int) -> Network:
+    """Make the network of a recipe, with initial weights."""
+    hidden, dropout = recipe.hidden, recipe.dropout
+    if recipe.architecture == "paper":
+        order = recipe.block_order
+        return SicmirNet(n_landmarks, n_mirnas, hidden=hidden, dropout=dropout, block_order=order)
+    kinds = {"resnet": ResNet, "transformer": Transformer, "block_transformer": BlockTransformer}
+    network: Network = kinds[recipe.architecture](
+        n_landmarks, n_mirnas, hidden=hidden, dropout=dropout
+    )
+    return network
+
+
+def _optimiser(recipe: Recipe, network: Network) -> Any:
     import torch
 
-    network = SicmirNet(
-        data.inputs.shape[1],
-        data.targets.shape[1],
-        hidden=recipe.hidden,
-        dropout=recipe.dropout,
-        block_order=recipe.block_order,
-    )
+    options: dict[str, float] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam(network.parameters(), **options)
+    return torch.optim.SGD(network.parameters(), **options, momentum=recipe.momentum)
+
+
+def _run(
+    recipe: Recipe, data: _Data, on_epoch: Callable[[Epoch], None] | None
+) -> tuple[Network, tuple[Epoch, ...], Epoch]:
+    import torch
+
+    network = untrained_network(recipe, data.inputs.shape[1], data.targets.shape[1])
     if recipe.initial == "normal":
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, 0.0, 0.01)
     network.to(data.inputs.device)
-    optimiser = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-    )
+    optimiser = _optimiser(recipe, network)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=recipe.max_epochs)
 
     def error(rows: Any) -> Any:
