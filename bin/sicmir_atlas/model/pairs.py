@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["MIN_SAMPLES", "Pairs", "read_pairs"]
+__all__ = ["MIN_SAMPLES", "Pairs", "read_pairs", "sample_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
 
 def _read_matrix(path: Path, panel: Sequence[str], what: str) -> pd.DataFrame:
     frame = _read_csv(path, index_col=0)
-    frame.index = pd.Index([_sample_name(str(name)) for name in frame.index])
+    frame.index = pd.Index([sample_name(str(name)) for name in frame.index])
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
     if not frame.columns.isin(panel).any() and frame.index.isin(panel).any():
         msg = f"{path}: row {frame.index[frame.index.isin(panel)][0]} is a {what}; "
@@ -160,7 +160,7 @@ def _cohorts(strata: Path | None, samples: pd.Index[str]) -> pd.Series[str]:
     if not {"sample", "cohort"} <= set(table.columns):
         msg = f"{strata} needs the columns sample and cohort"
         raise InputError(msg)
-    known = table.assign(sample=table["sample"].astype(str).map(_sample_name))
+    known = table.assign(sample=table["sample"].astype(str).map(sample_name))
     known = known.drop_duplicates(["sample", "cohort"])
     known = known[known["sample"].isin(samples)]
     twice = known["sample"][known["sample"].duplicated()]
@@ -193,6 +193,7 @@ def _first(frame: pd.DataFrame, where: np.ndarray[Any, Any]) -> tuple[str, str]:
     return frame.index[row], frame.columns[column]
 
 
-def _sample_name(name: str) -> str:
+def sample_name(name: str) -> str:
+    """Name by which tables are joined: stripped, a TCGA barcode without vial and portion."""
     name = name.strip()
     return name[:_TCGA_BARCODE] if name.startswith("TCGA-") else name
