@@ -152,6 +152,30 @@ COMMANDS = (
         ("--datasets checked.json --shards shards --verdicts verdicts -o atlas",),
     ),
     Command(
+        STEPS,
+        "fetch-bulk",
+        "Bring the tables of a public bulk cohort: TCGA at UCSC Xena, GTEx, names of miRBase.",
+        ("ACC -o fetched/ACC", "GTEX -o fetched/GTEX", "MIRBASE -o fetched/MIRBASE"),
+    ),
+    Command(
+        STEPS,
+        "pair-bulk",
+        "Landmark genes, named miRNAs, and the samples that have both.",
+        ("fetched/ACC --mirna-names fetched/MIRBASE/mature.fa -o paired/ACC",),
+    ),
+    Command(
+        STEPS,
+        "join-bulk",
+        "Put paired cohorts together, as train reads them.",
+        ("paired/ACC paired/UVM -o bulk",),
+    ),
+    Command(
+        STEPS,
+        "split-samples",
+        "Deal samples to training, validation and test, for every run.",
+        ("bulk/mrna.csv.gz bulk/mirna.csv.gz --strata bulk/strata.csv -o splits",),
+    ),
+    Command(
         MAKERS,
         "train",
         "Train a model on paired mRNA and miRNA matrices.",

@@ -1,0 +1,115 @@
+"""Which sample a run is trained, stopped and judged on (model spec, sections 1, 4 and 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.crossval import folds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Design", "split_rows", "split_runs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """Runs of one experiment: one per seed on all training samples, and one per fold and seed.
+
+    Parameters
+    ----------
+    test
+        Share of each cohort that no run is trained on.
+    validation
+        Share of a run's training samples that decides when to stop, drawn with the run's seed.
+    n_folds
+        Folds of the training samples, by cohort; 0 for none.
+    seeds
+        One run for each.
+    split_seed
+        Seed of the test samples and of the folds.
+    """
+
+    test: float = 0.3
+    validation: float = 0.2
+    n_folds: int = 3
+    seeds: Sequence[int] = (42, 52, 62)
+    split_seed: int = 42
+
+    def __post_init__(self) -> None:
+        problem = None
+        if not (0 < self.test < 1 and 0 < self.validation < 1):
+            problem = f"shares {self.test:g} and {self.validation:g} must be between 0 and 1"
+        elif not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            problem = f"seeds {list(self.seeds)} must be one or more, each once"
+        elif self.n_folds in {1, *range(-9, 0)}:
+            problem = f"{self.n_folds} folds are none: take 0, or 2 and more"
+        if problem:
+            msg = f"the split cannot be made: {problem}"
+            raise InputError(msg)
+
+
+def split_rows(
+    strata: Sequence[str] | NDArray[np.str_], fraction: float, *, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split rows at random within each stratum; the second part gets ``fraction`` of each.
+
+    Returns
+    -------
+    Sorted positions of the first and of the second part.
+    """
+    labels = np.asarray(strata)
+    second = np.zeros(labels.size, dtype=bool)
+    rng = np.random.Generator(np.random.PCG64(seed))
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        second[rng.permutation(rows)[: round(fraction * rows.size)]] = True
+    return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def split_runs(cohorts: pd.Series[str], design: Design) -> Mapping[str, pd.Series[str]]:
+    """Give the part of every sample in every run.
+
+    Parameters
+    ----------
+    cohorts
+        Cohort of each sample; its index names the samples.
+
+    Returns
+    -------
+    By run, ``full-seed42`` or ``fold1-seed42``: ``train``, ``validation`` or ``test`` by sample.
+    In a fold, the samples held out from all runs are absent.
+
+    Raises
+    ------
+    InputError
+        When there are too few samples for three parts in every run.
+    """
+    labels = cohorts.to_numpy(dtype=str)
+    kept, held = split_rows(labels, design.test, seed=design.split_seed)
+    whole = {"full": (kept, held)}
+    if design.n_folds:
+        folds = folds_of(labels[kept], design.n_folds, seed=design.split_seed)
+        whole |= {
+            f"fold{i + 1}": (kept[folds != i], kept[folds == i]) for i in range(design.n_folds)
+        }
+    runs = {}
+    for name, (train, test) in whole.items():
+        for seed in design.seeds:
+            fit, stop = split_rows(["all"] * len(train), design.validation, seed=seed)
+            if len(fit) < 2 or not len(stop) or len(test) < 2:
+                msg = f"{len(labels)} samples are too few: {name} has {len(fit)} to train, "
+                msg += f"{len(stop)} to stop and {len(test)} to judge on"
+                raise InputError(msg)
+            part = np.full(len(labels), "", dtype=object)
+            part[test], part[train[fit]], part[train[stop]] = "test", "train", "validation"
+            series = pd.Series(part, index=cohorts.index.rename("sample"), name="part")
+            runs[f"{name}-seed{seed}"] = series[series != ""]
+    return runs
