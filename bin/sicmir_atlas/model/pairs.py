@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["MIN_SAMPLES", "Pairs", "read_pairs", "sample_name"]
+__all__ = ["MIN_SAMPLES", "Pairs", "read_csv", "read_pairs", "sample_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
 
 
 def _read_matrix(path: Path, panel: Sequence[str], what: str) -> pd.DataFrame:
-    frame = _read_csv(path, index_col=0)
+    frame = read_csv(path, index_col=0)
     frame.index = pd.Index([sample_name(str(name)) for name in frame.index])
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
     if not frame.columns.isin(panel).any() and frame.index.isin(panel).any():
@@ -156,7 +156,7 @@ def _check_constant(path: Path, frame: pd.DataFrame, what: str) -> None:
 def _cohorts(strata: Path | None, samples: pd.Index[str]) -> pd.Series[str]:
     if strata is None:
         return pd.Series("all", index=samples)
-    table = _read_csv(strata, dtype=str).rename(columns=str.strip)
+    table = read_csv(strata, dtype=str).rename(columns=str.strip)
     if not {"sample", "cohort"} <= set(table.columns):
         msg = f"{strata} needs the columns sample and cohort"
         raise InputError(msg)
@@ -176,7 +176,14 @@ def _cohorts(strata: Path | None, samples: pd.Index[str]) -> pd.Series[str]:
     return cohorts
 
 
-def _read_csv(path: Path, **options: Any) -> pd.DataFrame:
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """Read a csv or csv.gz; ``options`` are those of pandas.
+
+    Raises
+    ------
+    InputError
+        When it is missing or no such table.
+    """
     if not path.is_file():
         msg = f"no file {path}"
         raise InputError(msg)
