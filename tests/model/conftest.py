@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from sicmir_atlas.model.members import KernelMember, LinearMember, NetworkMember
 from sicmir_atlas.model.weights import Model
 
 
@@ -29,10 +32,13 @@ def spec_v3_model():
         }
         return Model(
             model_id="spec-v3",
-            block_order=block_order,
             landmarks=("A", "B", "C"),
             mirnas=("hsa-miR-1-3p", "hsa-let-7a-5p"),
-            parameters={k: np.array(v, dtype=np.float32) for k, v in tensors.items()},
+            members=(
+                NetworkMember(
+                    {k: np.array(v, dtype=np.float32) for k, v in tensors.items()}, block_order
+                ),
+            ),
         )
 
     return make
@@ -56,12 +62,33 @@ def random_model():
             tensors[f"bn{i}.running_var"] = rng.gamma(2, size=sizes[i]) + 0.01
         return Model(
             model_id="random",
-            block_order=block_order,
             landmarks=tuple(f"G{i}" for i in range(n_in)),
             mirnas=tuple(f"hsa-miR-{i}" for i in range(n_out)),
-            parameters={k: v.astype(np.float32) for k, v in tensors.items()},
+            members=(
+                NetworkMember({k: v.astype(np.float32) for k, v in tensors.items()}, block_order),
+            ),
             scaling={"x_mean": rng.normal(size=n_in)},
             card={"title": "drawn at random", "licence": "MIT"},
         )
 
     return make
+
+
+@pytest.fixture
+def ensemble(random_model):
+    """A network, a linear map and sums of Gaussians, all drawn."""
+    rng = np.random.default_rng(3)
+    model = random_model("released")
+
+    def draw(*shape):
+        return rng.normal(size=shape).astype(np.float32)
+
+    return replace(
+        model,
+        model_id="ensemble",
+        members=(
+            *model.members,
+            LinearMember(draw(31, 13), draw(13)),
+            KernelMember(draw(40, 31), draw(40, 13), draw(13), gamma=0.7),
+        ),
+    )

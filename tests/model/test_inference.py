@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics.pairwise import rbf_kernel
 
 from sicmir_atlas.errors import InputError, MissingExtraError
 from sicmir_atlas.model.inference import BATCH, load_predictor
@@ -25,10 +27,11 @@ def test_spec_v3(spec_v3_model, order, expected):
 
 def _layer_by_layer(model, x):
     """The network as the spec words it, in float64, nothing folded."""
-    p = {name: values.astype(np.float64) for name, values in model.parameters.items()}
+    (network,) = model.members
+    p = {name: values.astype(np.float64) for name, values in network.parameters.items()}
 
     def norm(i, h):
-        scaled = (h - p[f"bn{i}.running_mean"]) / np.sqrt(p[f"bn{i}.running_var"] + model.eps)
+        scaled = (h - p[f"bn{i}.running_mean"]) / np.sqrt(p[f"bn{i}.running_var"] + network.eps)
         return scaled * p[f"bn{i}.weight"] + p[f"bn{i}.bias"]
 
     def relu(_, h):
@@ -38,7 +41,7 @@ def _layer_by_layer(model, x):
         "released": ((norm, relu), (relu, norm)),
         "relu_bn": ((relu, norm), (relu, norm)),
         "bn_relu": ((norm, relu), (norm, relu)),
-    }[model.block_order]
+    }[network.block_order]
     h = np.asarray(x, dtype=np.float64)
     for i, steps in ((1, first), (2, second)):
         h = h @ p[f"linear{i}.weight"].T + p[f"linear{i}.bias"]
@@ -59,6 +62,33 @@ def test_reference_reproduces_the_printed_hidden_layers(spec_v3_model):
     """Guards the reference itself: it must give the printed outputs too."""
     for order, expected in SPEC_V3.items():
         np.testing.assert_allclose(_layer_by_layer(spec_v3_model(order), X), expected, atol=2e-6)
+
+
+def _expected_members(model, x):
+    """The members one by one, in float64; the kernel as scikit-learn computes it."""
+    _, linear, kernel = model.members
+    width = kernel.gamma / (2 * x.shape[1])
+    gaussians = rbf_kernel(x, kernel.centres.astype(np.float64), gamma=width)
+    return np.stack(
+        [
+            _layer_by_layer(replace(model, members=model.members[:1]), x),
+            x @ linear.weight.astype(np.float64) + linear.bias,
+            gaussians @ kernel.coefficients.astype(np.float64) + kernel.bias,
+        ]
+    )
+
+
+def test_an_ensemble_gives_mean_and_spread_of_its_members(ensemble):
+    x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
+    each = _expected_members(ensemble, x)
+    mean, sd = load_predictor(ensemble).predict_with_sd(x)
+    np.testing.assert_allclose(mean, each.mean(axis=0), atol=2e-4, rtol=1e-5)
+    np.testing.assert_allclose(sd, each.std(axis=0), atol=2e-4, rtol=1e-4)
+    np.testing.assert_array_equal(load_predictor(ensemble).predict(x), mean)
+
+
+def test_a_model_of_one_member_has_no_spread(random_model):
+    assert load_predictor(random_model("released")).predict_with_sd(np.zeros((2, 31)))[1] is None
 
 
 def test_repeat_is_byte_identical(random_model):
@@ -93,6 +123,23 @@ def test_torch_gives_the_same_numbers(random_model, order):
     x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
     predicted = _TorchPredictor(model, "cpu").predict(x)
     np.testing.assert_allclose(predicted, load_predictor(model).predict(x), atol=1e-4)
+
+
+@pytest.mark.torch
+def test_torch_gives_the_same_ensemble(ensemble):
+    torch = pytest.importorskip("torch")
+    from sicmir_atlas.model.inference import _TorchPredictor
+    from sicmir_atlas.model.torch_module import torch_module
+
+    x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
+    mean, sd = load_predictor(ensemble).predict_with_sd(x)
+    torch_mean, torch_sd = _TorchPredictor(ensemble, "cpu").predict_with_sd(x)
+    np.testing.assert_allclose(torch_mean, mean, atol=1e-4)
+    np.testing.assert_allclose(torch_sd, sd, atol=1e-4)
+    module = torch_module(ensemble)
+    with torch.no_grad():
+        whole = module(torch.from_numpy(x.astype(np.float32))).numpy()
+    np.testing.assert_allclose(whole, mean, atol=1e-4)
 
 
 @pytest.mark.torch

@@ -34,9 +34,10 @@ def _simulated(n=240, genes=40, mirnas=9, seed=0):
 
 def _network(model):
     sizes = (len(model.landmarks), len(model.mirnas))
-    hidden = model.parameters["linear1.bias"].size
-    network = SicmirNet(*sizes, hidden=hidden, block_order=model.block_order)
-    network.load_arrays(model.parameters)
+    (member,) = model.members
+    hidden = member.parameters["linear1.bias"].size
+    network = SicmirNet(*sizes, hidden=hidden, block_order=member.block_order)
+    network.load_arrays(member.parameters)
     return network.eval()
 
 

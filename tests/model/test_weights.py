@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -30,14 +31,28 @@ def _edit(folder, **changes):
     (folder / "model.json").write_text(json.dumps(card))
 
 
+def _assert_same_members(found, expected):
+    for one, other in zip(found.members, expected.members, strict=True):
+        assert (one.kind, one.settings) == (other.kind, other.settings)
+        assert one.tensors.keys() == other.tensors.keys()
+        for name, values in other.tensors.items():
+            np.testing.assert_array_equal(one.tensors[name], values)
+
+
+def test_round_trip_of_an_ensemble(ensemble, tmp_path):
+    save_model(ensemble, tmp_path / "m")
+    loaded = load_model(tmp_path / "m")
+    assert [member.kind for member in loaded.members] == ["network", "linear", "kernel"]
+    _assert_same_members(loaded, ensemble)
+
+
 def test_round_trip(folder, random_model):
     model, loaded = random_model("released"), load_model(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.safetensors"]
-    assert (loaded.model_id, loaded.block_order) == ("random", "released")
+    assert loaded.model_id == "random"
     assert (loaded.landmarks, loaded.mirnas) == (model.landmarks, model.mirnas)
     assert loaded.card["licence"] == "MIT"
-    for name, values in model.parameters.items():
-        np.testing.assert_array_equal(loaded.parameters[name], values)
+    _assert_same_members(loaded, model)
     np.testing.assert_array_equal(loaded.scaling["x_mean"], model.scaling["x_mean"])
     assert list_models(folder.parent) == ["m"]
 
@@ -58,7 +73,9 @@ def test_flipped_byte_is_found(folder):
 
 def test_panel_that_does_not_fit_is_found(folder):
     _edit(folder, landmarks=["G0", "G1"])
-    with pytest.raises(CorruptError, match=r"linear1\.weight has shape \(17, 31\), not \(17, 2\)"):
+    with pytest.raises(
+        CorruptError, match=r"linear1\.weight of member 0 .*\(17, 31\), not \(17, 2\)"
+    ):
         load_model(folder)
 
 
@@ -69,14 +86,33 @@ def test_name_twice_is_found(folder):
 
 
 def test_unknown_block_order_is_found(folder):
-    _edit(folder, architecture={"block_order": "backwards", "batch_norm_eps": 1e-5})
+    network = {"kind": "network", "block_order": "backwards", "batch_norm_eps": 1e-5}
+    _edit(folder, architecture={"members": [network]})
     with pytest.raises(CorruptError, match="block_order 'backwards'"):
         load_model(folder)
 
 
 def test_card_without_a_field(folder):
-    _edit(folder, architecture={"block_order": "released"})
+    _edit(folder, architecture={"members": [{"kind": "network", "block_order": "released"}]})
     with pytest.raises(CorruptError, match="lacks 'batch_norm_eps'"):
+        load_model(folder)
+
+
+def test_unknown_member_is_found(folder):
+    _edit(folder, architecture={"members": [{"kind": "oracle"}]})
+    with pytest.raises(CorruptError, match="kind 'oracle' is none of network, linear, kernel"):
+        load_model(folder)
+
+
+def test_member_with_other_arrays_is_found(folder):
+    _edit(folder, architecture={"members": [{"kind": "linear"}]})
+    with pytest.raises(CorruptError, match="a linear member holds arrays bn1"):
+        load_model(folder)
+
+
+def test_model_without_members_is_found(folder):
+    _edit(folder, architecture={"members": []})
+    with pytest.raises(CorruptError, match="it has no members"):
         load_model(folder)
 
 
@@ -108,9 +144,10 @@ def test_no_such_folder(tmp_path):
 
 def test_missing_parameter_is_found(random_model):
     model = random_model("released")
-    parameters = {k: v for k, v in model.parameters.items() if k != "bn2.bias"}
-    with pytest.raises(InputError, match=r"parameter bn2\.bias is missing"):
-        type(model)("m", "released", model.landmarks, model.mirnas, parameters)
+    (network,) = model.members
+    parameters = {k: v for k, v in network.parameters.items() if k != "bn2.bias"}
+    with pytest.raises(InputError, match=r"parameter bn2\.bias of member 0 is missing"):
+        replace(model, members=(replace(network, parameters=parameters),))
 
 
 def test_full_size_has_the_published_number_of_parameters(random_model):
@@ -128,7 +165,7 @@ def test_shipped_model_is_whole_and_says_what_it_is():
     assert list(model.card["reliability"]) == list(model.mirnas)
     for name in model.card["mirnas_untrained"]:
         row = model.mirnas.index(name)
-        assert (model.parameters["linear3.weight"][row] == 0).all()
+        assert (model.members[0].parameters["linear3.weight"][row] == 0).all()
 
 
 @pytest.mark.real

@@ -7,7 +7,7 @@ here is correlation within a cohort; the pooled figure stands beside it, never a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from sicmir_atlas.errors import InputError
 from sicmir_atlas.model import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -89,8 +89,7 @@ def cross_validate(
     Samples × miRNAs.
     """
     folds = folds_of(cohorts, n_folds, seed=seed)
-    parts = [(folds != fold, folds == fold) for fold in range(n_folds)]
-    return _predict_held_out(learner, x, y, cohorts, iter(parts), n_folds, seed, on_part)
+    return _predict_held_out(learner, x, y, cohorts, folds, seed=seed, on_part=on_part)
 
 
 def leave_one_cohort_out(
@@ -103,12 +102,10 @@ def leave_one_cohort_out(
     on_part: Callable[[int, int], None] | None = None,
 ) -> Float64:
     """Predict every cohort, z-scored by itself, by a model that has seen only the others."""
-    names = np.unique(cohorts)
-    if names.size < 2:
+    if np.unique(cohorts).size < 2:
         msg = "leaving a cohort out needs two cohorts; name them with --strata"
         raise InputError(msg)
-    parts = [(cohorts != name, cohorts == name) for name in names]
-    return _predict_held_out(learner, x, y, cohorts, iter(parts), names.size, seed, on_part)
+    return _predict_held_out(learner, x, y, cohorts, cohorts, seed=seed, on_part=on_part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,15 +171,18 @@ def _predict_held_out(
     x: Float64,
     y: Float64,
     cohorts: NDArray[np.str_],
-    parts: Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
-    n_parts: int,
+    parts: NDArray[Any],
+    *,
     seed: int,
     on_part: Callable[[int, int], None] | None,
 ) -> Float64:
     predicted = np.full(y.shape, np.nan)
-    for number, (train, held_out) in enumerate(parts, start=1):
+    names = np.unique(parts)
+    for number, name in enumerate(names, start=1):
+        held_out = parts == name
+        train = ~held_out
         predict = learner.fit(x[train], y[train], cohorts[train], seed=seed)
         predicted[held_out] = predict(x[held_out])
         if on_part is not None:
-            on_part(number, n_parts)
+            on_part(number, names.size)
     return predicted

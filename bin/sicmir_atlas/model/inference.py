@@ -1,4 +1,4 @@
-"""Predict miRNAs from z-scored landmarks: batch norm folded away, three matrix products.
+"""Predict miRNAs from z-scored landmarks: batch norm folded away, a few matrix products.
 
 Results differ in the last bits with the number of BLAS threads. The batch is fixed here; the
 thread count is the caller's: set ``OMP_NUM_THREADS`` (or ``OPENBLAS_NUM_THREADS``) before Python
@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from sicmir_atlas.errors import InputError, MissingExtraError
-from sicmir_atlas.model.weights import NORM_FIRST
+from sicmir_atlas.model.members import NORM_FIRST, KernelMember, LinearMember
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
+    from sicmir_atlas.model.members import Member, NetworkMember
     from sicmir_atlas.model.weights import Model
 
-    Layer: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+    Float32: TypeAlias = NDArray[np.float32]
+    Layer: TypeAlias = tuple[Float32, Float32]
 
 __all__ = ["BATCH", "Device", "Predictor", "fold_batch_norm", "load_predictor"]
 
@@ -33,8 +37,8 @@ class Predictor(Protocol):
 
     device: str
 
-    def predict(self, z: ArrayLike) -> NDArray[np.float32]:
-        """Predict relative miRNA activity.
+    def predict(self, z: ArrayLike) -> Float32:
+        """Predict relative miRNA activity: the mean of the model's members.
 
         Parameters
         ----------
@@ -49,6 +53,16 @@ class Predictor(Protocol):
         ------
         InputError
             When the columns do not match the model.
+        """
+        ...
+
+    def predict_with_sd(self, z: ArrayLike) -> tuple[Float32, Float32 | None]:
+        """Predict, and say how far the members differ.
+
+        Returns
+        -------
+        The same as :meth:`predict`, and the population SD over the members, of the same shape;
+        None for a model of one member.
         """
         ...
 
@@ -80,7 +94,7 @@ def load_predictor(model: Model, *, device: Device = "cpu") -> Predictor:
     raise InputError(msg)
 
 
-def fold_batch_norm(model: Model) -> tuple[Layer, Layer, Layer]:
+def fold_batch_norm(member: NetworkMember) -> tuple[Layer, Layer, Layer]:
     """Fold both batch norms into the linear layers beside them.
 
     A norm before the ReLU goes into the linear layer before it, one after the ReLU into the
@@ -91,13 +105,13 @@ def fold_batch_norm(model: Model) -> tuple[Layer, Layer, Layer]:
     -------
     Three pairs of weight (inputs × outputs) and bias.
     """
-    parameters = {name: values.astype(np.float64) for name, values in model.parameters.items()}
+    parameters = {name: values.astype(np.float64) for name, values in member.parameters.items()}
     weights = [parameters[f"linear{i}.weight"].T.copy() for i in (1, 2, 3)]
     biases = [parameters[f"linear{i}.bias"].copy() for i in (1, 2, 3)]
-    for block, before_relu in enumerate(NORM_FIRST[model.block_order]):
+    for block, before_relu in enumerate(NORM_FIRST[member.block_order]):
         norm = f"bn{block + 1}"
         scale = parameters[f"{norm}.weight"] / np.sqrt(
-            parameters[f"{norm}.running_var"] + model.eps
+            parameters[f"{norm}.running_var"] + member.eps
         )
         shift = parameters[f"{norm}.bias"] - scale * parameters[f"{norm}.running_mean"]
         if before_relu:
@@ -113,51 +127,106 @@ def fold_batch_norm(model: Model) -> tuple[Layer, Layer, Layer]:
     return first, second, third
 
 
-class _NumpyPredictor:
+class _InBatches:
+    """Mean and SD over the members, batch by batch; a backend says how one batch goes."""
+
     device = "cpu"
+    _sizes: tuple[int, int]
+    _n_members: int
 
-    def __init__(self, model: Model) -> None:
-        self._layers = fold_batch_norm(model)
+    def _members(self, rows: Float32) -> Float32:
+        """Give one batch's predictions, members × rows × miRNAs."""
+        raise NotImplementedError
 
-    def predict(self, z: ArrayLike) -> NDArray[np.float32]:
-        rows = _check(z, self._layers[0][0].shape[0])
-        (w1, b1), (w2, b2), (w3, b3) = self._layers
-        predicted = np.empty((rows.shape[0], w3.shape[1]), dtype=np.float32)
+    def predict(self, z: ArrayLike) -> Float32:
+        return self._run(z, None)
+
+    def predict_with_sd(self, z: ArrayLike) -> tuple[Float32, Float32 | None]:
+        if self._n_members == 1:
+            return self._run(z, None), None
+        sd = np.empty((np.shape(z)[0], self._sizes[1]), dtype=np.float32)
+        return self._run(z, sd), sd
+
+    def _run(self, z: ArrayLike, sd: Float32 | None) -> Float32:
+        rows = _check(z, self._sizes[0])
+        mean = np.empty((rows.shape[0], self._sizes[1]), dtype=np.float32)
         for start in range(0, rows.shape[0], BATCH):
-            hidden = rows[start : start + BATCH] @ w1
-            hidden += b1
-            hidden = np.maximum(hidden, 0, out=hidden) @ w2
-            hidden += b2
-            batch = predicted[start : start + BATCH]
-            np.matmul(np.maximum(hidden, 0, out=hidden), w3, out=batch)
-            batch += b3
-        return predicted
+            batch = slice(start, start + BATCH)
+            each = self._members(rows[batch])
+            each.mean(axis=0, out=mean[batch])
+            if sd is not None:
+                each.std(axis=0, out=sd[batch])
+        return mean
 
 
-class _TorchPredictor:
+class _NumpyPredictor(_InBatches):
+    def __init__(self, model: Model) -> None:
+        self._sizes = (len(model.landmarks), len(model.mirnas))
+        self._functions = [_compiled(member) for member in model.members]
+        self._n_members = len(self._functions)
+
+    def _members(self, rows: Float32) -> Float32:
+        return np.stack([function(rows) for function in self._functions])
+
+
+def _compiled(member: Member) -> Callable[[Float32], Float32]:
+    if isinstance(member, KernelMember):
+        return _kernel(member)
+    if isinstance(member, LinearMember):
+        return _chain(((member.weight, member.bias),))
+    return _chain(fold_batch_norm(member))
+
+
+def _chain(layers: tuple[Layer, ...]) -> Callable[[Float32], Float32]:
+    def predict(rows: Float32) -> Float32:
+        values = rows
+        for i, (weight, bias) in enumerate(layers):
+            if i:
+                np.maximum(values, 0, out=values)
+            values = values @ weight
+            values += bias
+        return values
+
+    return predict
+
+
+def _kernel(member: KernelMember) -> Callable[[Float32], Float32]:
+    scale = np.float32(member.gamma / (2 * member.centres.shape[1]))
+    squares = np.einsum("ij,ij->i", member.centres, member.centres)
+    centres = np.ascontiguousarray(member.centres.T)
+
+    def predict(rows: Float32) -> Float32:
+        distance = rows @ centres
+        distance *= -2
+        distance += squares
+        distance += np.einsum("ij,ij->i", rows, rows)[:, None]
+        distance *= -scale
+        np.minimum(distance, 0, out=distance)  # a rounding step below zero
+        values: Float32 = np.exp(distance, out=distance) @ member.coefficients
+        values += member.bias
+        return values
+
+    return predict
+
+
+class _TorchPredictor(_InBatches):
     def __init__(self, model: Model, device: str) -> None:
         import torch
 
+        from sicmir_atlas.model.torch_module import member_modules
+
         self.device = device
         self._torch = torch
-        self._layers = [
-            (torch.from_numpy(weight).to(device), torch.from_numpy(bias).to(device))
-            for weight, bias in fold_batch_norm(model)
-        ]
+        self._sizes = (len(model.landmarks), len(model.mirnas))
+        self._modules = member_modules(model).to(device)
+        self._n_members = len(model.members)
 
-    def predict(self, z: ArrayLike) -> NDArray[np.float32]:
+    def _members(self, rows: Float32) -> Float32:
         torch = self._torch
-        rows = _check(z, self._layers[0][0].shape[0])
-        predicted = np.empty((rows.shape[0], self._layers[2][0].shape[1]), dtype=np.float32)
         with torch.inference_mode(), _full_precision(torch):
-            for start in range(0, rows.shape[0], BATCH):
-                hidden = torch.from_numpy(rows[start : start + BATCH]).to(self.device)
-                for weight, bias in self._layers[:2]:
-                    hidden = torch.addmm(bias, hidden, weight).relu_()
-                weight, bias = self._layers[2]
-                batch = torch.addmm(bias, hidden, weight)
-                predicted[start : start + BATCH] = batch.cpu().numpy()
-        return predicted
+            batch = torch.from_numpy(rows).to(self.device)
+            each = torch.stack([module(batch) for module in self._modules])
+            return np.asarray(each.cpu().numpy())
 
 
 class _full_precision:  # noqa: N801  a context manager, used like a function
@@ -174,7 +243,7 @@ class _full_precision:  # noqa: N801  a context manager, used like a function
         self._matmul.allow_tf32 = self._before
 
 
-def _check(z: ArrayLike, n_landmarks: int) -> NDArray[np.float32]:
+def _check(z: ArrayLike, n_landmarks: int) -> Float32:
     rows = np.ascontiguousarray(z, dtype=np.float32)
     if rows.ndim != 2 or rows.shape[1] != n_landmarks:
         msg = f"input has shape {rows.shape}; the model takes rows × {n_landmarks} landmarks"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sicmir_atlas.errors import MissingExtraError
-from sicmir_atlas.model.weights import NORM_FIRST
+from sicmir_atlas.model.members import NORM_FIRST
 
 try:
     import torch
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sicmir_atlas.model.weights import BlockOrder
+    from sicmir_atlas.model.members import BlockOrder
 
 __all__ = ["Network", "SicmirNet"]
 

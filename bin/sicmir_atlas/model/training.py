@@ -14,12 +14,12 @@ from sicmir_atlas.model.scaling import Scaling
 from sicmir_atlas.model.splits import split_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from sicmir_atlas.model.members import BlockOrder
     from sicmir_atlas.model.network import Network
-    from sicmir_atlas.model.weights import BlockOrder
 
     Float64: TypeAlias = NDArray[np.float64]
     Rows: TypeAlias = NDArray[np.int64]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.evaluation import Evaluation, evaluate
+from sicmir_atlas.model.members import NetworkMember
 from sicmir_atlas.model.pairs import Pairs, read_pairs
 from sicmir_atlas.model.weights import Model, save_model
 
@@ -75,10 +76,9 @@ def train_and_judge(
     }
     bare = Model(
         model_id,
-        recipe.block_order,
         tuple(pairs.mrna.columns),
         tuple(pairs.mirna.columns),
-        fitted.arrays,
+        (NetworkMember(fitted.arrays, recipe.block_order),),
         scaling,
     )
     judged = evaluate(
@@ -112,16 +112,7 @@ def train_and_judge(
     split = pd.Series("test", index=pairs.mrna.index, name="part")
     split.iloc[train_rows[fitted.train_rows]] = "train"
     split.iloc[train_rows[fitted.validation_rows]] = "validation"
-    model = Model(
-        bare.model_id,
-        bare.block_order,
-        bare.landmarks,
-        bare.mirnas,
-        bare.parameters,
-        scaling,
-        card,
-    )
-    return Trained(model, judged, split)
+    return Trained(replace(bare, card=card), judged, split)
 
 
 def write_model(trained: Trained, folder: Path, *, sources: Path | None = None) -> None:

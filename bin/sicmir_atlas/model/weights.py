@@ -7,22 +7,23 @@ import json
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sicmir_atlas.disk import written_whole
 from sicmir_atlas.errors import CorruptError, InputError
+from sicmir_atlas.model.members import member_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from sicmir_atlas.model.members import Member
+
 __all__ = [
     "DEFAULT_MODEL",
-    "NORM_FIRST",
-    "BlockOrder",
     "Model",
     "list_models",
     "load_model",
@@ -31,50 +32,35 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "sicmir-tcga414-v1"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHTS, CARD = "model.safetensors", "model.json"
-
-BlockOrder: TypeAlias = Literal["released", "relu_bn", "bn_relu"]
-NORM_FIRST: dict[BlockOrder, tuple[bool, bool]] = {
-    "released": (True, False),
-    "relu_bn": (False, False),
-    "bn_relu": (True, True),
-}
-"""Whether batch norm comes before the ReLU, in block 1 and in block 2."""
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Weights, panels and card of a trained network.
+    """Weights, panels and card of a trained model.
 
     Parameters
     ----------
     model_id
         Name written into every table of predictions.
-    block_order
-        Order of batch norm and ReLU in the two hidden blocks (spec, section 3).
     landmarks, mirnas
         Gene symbols of the input columns and miRNA names of the output columns, in order.
-    parameters
-        float32 arrays: ``linear{1,2,3}.{weight,bias}`` (weight: outputs × inputs) and
-        ``bn{1,2}.{weight,bias,running_mean,running_var}``.
+    members
+        What predicts; a model of several predicts their mean.
     scaling
         float64 means and SDs of the training data: ``x_mean``, ``x_sd``, ``y_mean``, ``y_sd``;
         empty where unknown. Inputs are z-scored over their own rows all the same.
     card
         Everything else in ``model.json``: title, licence, training data, recipe, metrics.
-    eps
-        Batch norm's epsilon.
     """
 
     model_id: str
-    block_order: BlockOrder
     landmarks: tuple[str, ...]
     mirnas: tuple[str, ...]
-    parameters: Mapping[str, NDArray[np.float32]]
+    members: tuple[Member, ...]
     scaling: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
-    eps: float = 1e-5
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -84,10 +70,8 @@ class Model:
 
     @property
     def n_parameters(self) -> int:
-        """Number of trainable parameters; running statistics are not among them."""
-        return sum(
-            values.size for name, values in self.parameters.items() if "running_" not in name
-        )
+        """Number of fitted numbers of all members."""
+        return sum(member.n_parameters for member in self.members)
 
 
 def shipped_models() -> Path:
@@ -131,21 +115,22 @@ def load_model(folder: Path | str | None = None) -> Model:
         from safetensors.numpy import load
 
         tensors = load(raw)
-        prefix = "scaling."
+        members = card["architecture"].pop("members")
         return Model(
             model_id=card.pop("model_id"),
-            block_order=card["architecture"].pop("block_order"),
             landmarks=tuple(card.pop("landmarks")),
             mirnas=tuple(card.pop("mirnas")),
-            parameters={k: v for k, v in tensors.items() if not k.startswith(prefix)},
-            scaling={k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)},
-            eps=float(card["architecture"].pop("batch_norm_eps")),
+            members=tuple(
+                member_of(settings, _under(f"members.{i}.", tensors))
+                for i, settings in enumerate(members)
+            ),
+            scaling=_under("scaling.", tensors),
             card=card,
         )
     except KeyError as error:
         msg = f"{path / CARD} lacks {error}; write it with save_model"
         raise CorruptError(msg) from error
-    except InputError as error:
+    except (InputError, ValueError) as error:
         msg = f"{path}: {error}"
         raise CorruptError(msg) from error
 
@@ -154,7 +139,11 @@ def save_model(model: Model, folder: Path) -> None:
     """Write a model folder; each file under another name first, the card last."""
     from safetensors.numpy import save
 
-    tensors = {name: np.ascontiguousarray(v, np.float32) for name, v in model.parameters.items()}
+    tensors = {
+        f"members.{i}.{name}": np.ascontiguousarray(values, np.float32)
+        for i, member in enumerate(model.members)
+        for name, values in member.tensors.items()
+    }
     for name, values in model.scaling.items():
         tensors[f"scaling.{name}"] = np.ascontiguousarray(values, np.float64)
     raw = save(tensors)
@@ -163,9 +152,7 @@ def save_model(model: Model, folder: Path) -> None:
         "model_id": model.model_id,
         "sha256": hashlib.sha256(raw).hexdigest(),
         "architecture": {
-            "block_order": model.block_order,
-            "batch_norm_eps": model.eps,
-            "hidden": [int(model.parameters[f"linear{i}.bias"].size) for i in (1, 2)],
+            "members": [{"kind": m.kind, **m.settings} for m in model.members],
             "n_parameters": model.n_parameters,
         },
     }
@@ -210,32 +197,25 @@ def _read_card(path: Path) -> dict[str, Any]:
     return dict(card)
 
 
+def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
 def _problem(model: Model) -> str | None:
-    if model.block_order not in get_args(BlockOrder):
-        return f"block_order {model.block_order!r} is none of {', '.join(get_args(BlockOrder))}"
     for what, names in (("landmarks", model.landmarks), ("mirnas", model.mirnas)):
         if len(set(names)) != len(names):
             return f"{what} holds a name twice"
-    missing = sorted(_expected_shapes(0, 0, 0, 0).keys() - model.parameters.keys())
-    if missing:
-        return f"parameter {missing[0]} is missing"
-    hidden = (model.parameters["linear1.bias"].size, model.parameters["linear2.bias"].size)
-    shapes = _expected_shapes(len(model.landmarks), *hidden, len(model.mirnas))
-    for name, shape in shapes.items():
-        if model.parameters[name].shape != shape:
-            return f"parameter {name} has shape {model.parameters[name].shape}, not {shape}"
-        if not np.isfinite(model.parameters[name]).all():
-            return f"parameter {name} holds NaN or infinity"
+    if not model.members:
+        return "it has no members"
+    for i, member in enumerate(model.members):
+        shapes = member.shapes(len(model.landmarks), len(model.mirnas))
+        missing = sorted(shapes.keys() - member.tensors.keys())
+        if missing:
+            return f"parameter {missing[0]} of member {i} is missing"
+        for name, shape in shapes.items():
+            values = member.tensors[name]
+            if values.shape != shape:
+                return f"parameter {name} of member {i} has shape {values.shape}, not {shape}"
+            if not np.isfinite(values).all():
+                return f"parameter {name} of member {i} holds NaN or infinity"
     return None
-
-
-def _expected_shapes(n_in: int, first: int, second: int, n_out: int) -> dict[str, tuple[int, ...]]:
-    sizes = (n_in, first, second, n_out)
-    shapes: dict[str, tuple[int, ...]] = {}
-    for i in (1, 2, 3):
-        shapes[f"linear{i}.weight"] = (sizes[i], sizes[i - 1])
-        shapes[f"linear{i}.bias"] = (sizes[i],)
-    for i in (1, 2):
-        for part in ("weight", "bias", "running_mean", "running_var"):
-            shapes[f"bn{i}.{part}"] = (sizes[i],)
-    return shapes
