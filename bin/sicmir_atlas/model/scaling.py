@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["MomentAccumulator", "Scaling", "balanced_weights", "scaling_of", "zscore"]
+__all__ = [
+    "MomentAccumulator",
+    "Scaling",
+    "balanced_weights",
+    "observed_scaling",
+    "scaling_of",
+    "zscore",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +129,18 @@ def scaling_of(blocks: Iterable[Any], weights: ArrayLike | None = None) -> Scali
         moments.add(block, None if checked is None else checked[done:stop])
         done = stop
     return moments.scaling()
+
+
+def observed_scaling(y: Float64) -> Scaling:
+    """Mean and population SD of the values present; NaN is missing, an empty column gives 0, 0."""
+    present = ~np.isnan(y)
+    count = np.maximum(present.sum(axis=0), 1)
+    mean = np.where(present, y, 0).sum(axis=0) / count
+    centred = np.where(present, y - mean, 0)
+    sd = np.sqrt(np.square(centred).sum(axis=0) / count)
+    low = np.where(present, y, np.inf).min(axis=0)
+    high = np.where(present, y, -np.inf).max(axis=0)
+    return Scaling(mean, np.where(low >= high, 0.0, sd))
 
 
 def zscore(x: Any, *, weights: ArrayLike | None = None) -> Float64:
