@@ -238,5 +238,14 @@ STUDY: tuple[Command, ...] = (
         "Find hub miRNAs, the elbow of their number, and how arms and families agree.",
         ("mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",),
     ),
+    Command(
+        MAKERS,
+        "study survival",
+        "Fit a Cox model of survival for each miRNA.",
+        (
+            "mirna.csv clinical.csv -o survival",
+            "mirna.csv clinical.csv --time OS.time --event OS --mirnas hsa-miR-21-5p -o survival",
+        ),
+    ),
 )
 """Subcommands of `study`."""
