@@ -247,5 +247,15 @@ STUDY: tuple[Command, ...] = (
             "mirna.csv clinical.csv --time OS.time --event OS --mirnas hsa-miR-21-5p -o survival",
         ),
     ),
+    Command(
+        MAKERS,
+        "study stress",
+        "Mask, remove, thin out and under-sequence a model's input, and judge what is left.",
+        (
+            "mrna.csv mirna.csv --strata cohorts.csv --model my_model -o stress",
+            "mrna.csv mirna.csv --model my_model --test masking,depth --quick -o stress",
+            "mrna.csv mirna.csv --model my_model --ranking attributions.csv -o stress",
+        ),
+    ),
 )
 """Subcommands of `study`."""
