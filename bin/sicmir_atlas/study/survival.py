@@ -178,6 +178,8 @@ def _fit(name: str, values: pd.Series[float], clinical: pd.DataFrame) -> dict[st
 
 
 def _forest(table: pd.DataFrame) -> Any:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     figure, ax = new_figure(height=0.6 + 0.22 * max(len(table), 3))
     places = np.arange(len(table))[::-1]
     hr = table["hr"].to_numpy()
@@ -185,6 +187,10 @@ def _forest(table: pd.DataFrame) -> Any:
     ax.errorbar(hr, places, xerr=reach, fmt="s", markersize=4, linewidth=1, color="#0072B2")
     ax.axvline(1, color="#999999", linewidth=0.8, zorder=0)
     ax.set_xscale("log")
+    narrow = table["hr_high"].max() < 10 * table["hr_low"].min()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if narrow else (1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_yticks(places, table["mirna"], fontsize=8)
     ax.set_xlabel("hazard ratio per unit, with 95 % interval")
     return figure
