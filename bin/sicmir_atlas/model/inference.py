@@ -15,7 +15,7 @@ from sicmir_atlas.errors import InputError, MissingExtraError
 from sicmir_atlas.model.members import NORM_FIRST, KernelMember, LinearMember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Float32: TypeAlias = NDArray[np.float32]
     Layer: TypeAlias = tuple[Float32, Float32]
 
-__all__ = ["BATCH", "Device", "Predictor", "fold_batch_norm", "load_predictor"]
+__all__ = ["BATCH", "Device", "Predictor", "fold_batch_norm", "load_predictor", "mean_of"]
 
 BATCH = 1024
 
@@ -92,6 +92,19 @@ def load_predictor(model: Model, *, device: Device = "cpu") -> Predictor:
         return _NumpyPredictor(model)
     msg = "device 'cuda': torch finds no usable GPU; check the driver, or use device 'cpu'"
     raise InputError(msg)
+
+
+def mean_of(members: Sequence[Member]) -> Callable[[Float32], Float32]:
+    """Give the mean prediction of members as a function of z-scored float32 rows."""
+    functions = [_compiled(member) for member in members]
+
+    def predict(rows: Float32) -> Float32:
+        total = functions[0](rows)
+        for function in functions[1:]:
+            total += function(rows)
+        return total / np.float32(len(functions))
+
+    return predict
 
 
 def fold_batch_norm(member: NetworkMember) -> tuple[Layer, Layer, Layer]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
+from sicmir_atlas.model.inference import mean_of
+from sicmir_atlas.model.least_squares import PartialLeastSquares
+from sicmir_atlas.model.mirscape import Mirscape
+from sicmir_atlas.model.network_learner import Networks
+from sicmir_atlas.model.ridge import GaussianRidge, LowRankRidge, Ridge
+from sicmir_atlas.model.samples import Samples
 from sicmir_atlas.model.scaling import zscore
 
 if TYPE_CHECKING:
@@ -14,10 +20,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sicmir_atlas.model.members import Member
+
     Float64: TypeAlias = NDArray[np.float64]
     Predict: TypeAlias = Callable[[Float64], Float64]
 
-__all__ = ["LEARNERS", "Learner", "Ridge", "zscore_known"]
+__all__ = ["DEFAULT_LEARNER", "LEARNERS", "Averaged", "Learner", "Part"]
+
+DEFAULT_LEARNER = "gaussian-ridge-within"
+"""What the shipped default model was trained with."""
 
 
 class Learner(Protocol):
@@ -46,51 +57,72 @@ class Learner(Protocol):
         ...
 
 
-def zscore_known(y: Float64) -> Float64:
-    """Z-score columns over their known values; NaN stays, a constant column gives 0."""
-    known = ~np.isnan(y)
-    count = np.maximum(known.sum(axis=0), 1)
-    centred = np.where(known, y - np.where(known, y, 0).sum(axis=0) / count, 0)
-    sd = np.sqrt(np.square(centred).sum(axis=0) / count)
-    constant = sd <= 1e-9  # the mean of equal values may miss them by a rounding step
-    scaled = np.where(constant, 0, centred / np.where(constant, 1, sd))
-    return np.where(known, scaled, np.nan)
+class Part(Protocol):
+    """A learner of members, which a model folder can hold; settings are its fields."""
+
+    @property
+    def extra(self) -> Samples | None:
+        """Samples of another technology that it learns from as well."""
+        ...
+
+    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:
+        """Train on samples; the same seed gives the same members."""
+        ...
 
 
 @dataclass(frozen=True)
-class Ridge:
-    """Ridge regression on z-scores; the penalty is per feature and sample, as in X'X / p."""
+class Averaged:
+    """The mean of the members of several parts.
 
-    penalty: float = 1.0
-    name: str = "ridge"
-
-    def fit(self, x: Float64, y: Float64, cohorts: NDArray[np.str_], *, seed: int) -> Predict:  # noqa: ARG002  nothing is drawn
-        """See :meth:`Learner.fit`."""
-        z, targets = zscore(x), zscore_known(y)
-        kernel = z @ z.T / z.shape[1]
-        weights = z.T @ solve_known(kernel, targets, self.penalty) / z.shape[1]
-        return lambda rows: zscore(rows) @ weights
-
-
-def solve_known(kernel: Float64, targets: Float64, penalty: float) -> Float64:
-    """Solve ``(K + penalty) a = y`` column by column over the known rows.
-
-    Returns
-    -------
-    Rows × columns; 0 where the target is unknown.
+    Parameters
+    ----------
+    parts
+        Each is trained on all samples; members count alike.
     """
-    known = ~np.isnan(targets)
-    patterns, of_column = np.unique(known, axis=1, return_inverse=True)
-    solution = np.zeros(targets.shape)
-    for number, rows in enumerate(patterns.T):
-        columns = np.flatnonzero(of_column.ravel() == number)
-        if rows.any():
-            system = kernel[np.ix_(rows, rows)] + penalty * np.eye(int(rows.sum()))
-            solution[np.ix_(rows, columns)] = np.linalg.solve(
-                system, targets[np.ix_(rows, columns)]
-            )
-    return solution
+
+    name: str
+    parts: tuple[Part, ...]
+
+    def fit(self, x: Float64, y: Float64, cohorts: NDArray[np.str_], *, seed: int) -> Predict:
+        """See :meth:`Learner.fit`."""
+        predict = mean_of(self.members(Samples(x, y, cohorts), seed=seed))
+        return lambda rows: predict(zscore(rows).astype(np.float32)).astype(np.float64)
+
+    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:
+        """Train every part."""
+        return tuple(m for part in self.parts for m in part.members(samples, seed=seed))
+
+    def with_extra(self, extra: Samples) -> Averaged:
+        """Let every part learn from samples of another technology, too."""
+        parts = tuple(replace(part, extra=extra) for part in self.parts)  # type: ignore[type-var]
+        return replace(self, parts=parts)
 
 
-LEARNERS: Mapping[str, Learner] = {"ridge": Ridge()}
+_GAUSSIANS = GaussianRidge()
+_WITHIN = Ridge(1.0, "within")
+
+LEARNERS: Mapping[str, Learner] = {
+    learner.name: learner
+    for learner in (
+        Averaged("ridge", (Ridge(1.0),)),
+        Averaged("ridge-weaker", (Ridge(0.3),)),
+        Averaged("ridge-within", (_WITHIN,)),
+        Averaged("ridge-both", (Ridge(1.0), _WITHIN)),
+        Averaged("low-rank-ridge", (LowRankRidge(0.3),)),
+        Averaged("pls", (PartialLeastSquares(),)),
+        Averaged("kernel-ridge", (replace(_GAUSSIANS, n_averaged=1),)),
+        Averaged("gaussian-ridge", (_GAUSSIANS,)),
+        Averaged("gaussian-ridge-within", (_GAUSSIANS, _WITHIN)),
+        Averaged("paper", (Networks("plain"),)),
+        Averaged("paper-5-seeds", (Networks("plain", n_seeds=5),)),
+        Averaged("companion", (Networks("companion"),)),
+        Averaged("noisy-paper", (Networks("noisy"),)),
+        Averaged("noisy-paper-within", (Networks("noisy", how="within"),)),
+        Averaged("gaussian-ridge-within-noisy", (_GAUSSIANS, _WITHIN, Networks("noisy"))),
+        Networks("resnet"),
+        Networks("transformer"),
+        Networks("block_transformer"),
+        Mirscape(),
+    )
+}
 """Every learner by name, with its settings."""

@@ -10,7 +10,7 @@ import numpy as np
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.baseline_networks import BlockTransformer, ResNet, Transformer
 from sicmir_atlas.model.network import SicmirNet
-from sicmir_atlas.model.scaling import Scaling
+from sicmir_atlas.model.scaling import Scaling, observed_scaling
 from sicmir_atlas.model.splits import split_rows
 
 if TYPE_CHECKING:
@@ -32,13 +32,18 @@ __all__ = [
     "fit",
     "observed_scaling",
     "split_rows",
+    "trained_network",
     "untrained_network",
 ]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that shapes training but data and seed; the defaults are the plain recipe."""
+    """Everything that shapes training but data and seed; the defaults are the plain recipe.
+
+    ``input_noise`` is the SD of noise added to z-scores in training; up to ``input_dropout`` of a
+    sample's landmarks, a share drawn for each sample, are set to their mean, as if not detected.
+    """
 
     name: str = "plain"
     architecture: Literal["paper", "resnet", "transformer", "block_transformer"] = "paper"
@@ -55,6 +60,8 @@ class Recipe:
     max_epochs: int = 200
     patience: int = 20
     validation: float = 0.2
+    input_noise: float = 0.0
+    input_dropout: float = 0.0
 
 
 RECIPES = {
@@ -66,6 +73,7 @@ RECIPES = {
         schedule="cosine",
         initial="normal",
     ),
+    "noisy": Recipe(name="noisy", learning_rate=0.2, input_noise=0.5, input_dropout=0.5),
     "resnet": Recipe(name="resnet", architecture="resnet"),
     "transformer": Recipe(
         name="transformer",
@@ -119,18 +127,6 @@ class Fit:
     validation_rows: Rows
     history: tuple[Epoch, ...]
     best: Epoch
-
-
-def observed_scaling(y: Float64) -> Scaling:
-    """Mean and population SD of the values present; NaN is missing, an empty column gives 0, 0."""
-    present = ~np.isnan(y)
-    count = np.maximum(present.sum(axis=0), 1)
-    mean = np.where(present, y, 0).sum(axis=0) / count
-    centred = np.where(present, y - mean, 0)
-    sd = np.sqrt(np.square(centred).sum(axis=0) / count)
-    low = np.where(present, y, np.inf).min(axis=0)
-    high = np.where(present, y, -np.inf).max(axis=0)
-    return Scaling(mean, np.where(low >= high, 0.0, sd))
 
 
 def fit(
@@ -213,6 +209,14 @@ def untrained_network(recipe: Recipe, n_landmarks: int, n_mirnas: int) -> Networ
     return network
 
 
+def trained_network(recipe: Recipe, fitted: Fit) -> Network:
+    """Make the network of a fit, ready to predict from z-scores."""
+    network = untrained_network(recipe, fitted.x_scaling.mean.size, fitted.y_scaling.mean.size)
+    network.load_arrays(fitted.arrays)
+    network.eval()
+    return network
+
+
 def _optimiser(recipe: Recipe, network: Network) -> Any:
     import torch
 
@@ -235,9 +239,18 @@ def _run(
     optimiser = _optimiser(recipe, network)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=recipe.max_epochs)
 
+    def disturbed(inputs: Any) -> Any:
+        if recipe.input_noise:
+            inputs = inputs + recipe.input_noise * torch.randn_like(inputs)
+        if recipe.input_dropout:
+            share = recipe.input_dropout * torch.rand(len(inputs), 1, device=inputs.device)
+            inputs = inputs * (torch.rand_like(inputs) >= share)
+        return inputs
+
     def error(rows: Any) -> Any:
         known = data.known[rows]
-        squared = torch.square(network(data.inputs[rows]) - data.targets[rows]) * known
+        inputs = disturbed(data.inputs[rows]) if network.training else data.inputs[rows]
+        squared = torch.square(network(inputs) - data.targets[rows]) * known
         return squared.sum() / known.sum().clamp(min=1)
 
     history: list[Epoch] = []
