@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.model.crossval import agreement
-from sicmir_atlas.model.learners import zscore_known
 from sicmir_atlas.model.metrics import mean_defined, mse, r2_per_mirna
+from sicmir_atlas.model.samples import zscore_known
 from sicmir_atlas.model.scaling import zscore
 from sicmir_atlas.study.perturbations import PUBLISHED, TESTS, n_perturbations, perturb
 from sicmir_atlas.study.result import StudyResult
