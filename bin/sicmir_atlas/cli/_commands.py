@@ -257,5 +257,20 @@ STUDY: tuple[Command, ...] = (
             "mrna.csv mirna.csv --model my_model --ranking attributions.csv -o stress",
         ),
     ),
+    Command(
+        MAKERS,
+        "study features",
+        "Find out which genes, and how many, a learner needs.",
+        (
+            "mrna.csv mirna.csv --strata cohorts.csv -o features",
+            "mrna.csv mirna.csv --strata cohorts.csv --mrna-wide genes.parquet -o features",
+        ),
+    ),
+    Command(
+        MAKERS,
+        "study cancers",
+        "Compare each cancer's own model with the pan-cancer model.",
+        ("mrna.csv mirna.csv --strata cohorts.csv -o cancers",),
+    ),
 )
 """Subcommands of `study`."""
