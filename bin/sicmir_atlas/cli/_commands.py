@@ -272,5 +272,23 @@ STUDY: tuple[Command, ...] = (
         "Compare each cancer's own model with the pan-cancer model.",
         ("mrna.csv mirna.csv --strata cohorts.csv -o cancers",),
     ),
+    Command(
+        MAKERS,
+        "study percell",
+        "Choose how sparse cells are predicted one by one, by agreement with pools.",
+        (
+            "my.h5ad --by cell_type -o percell",
+            "blood.h5ad lines.h5ad --by cell_type --by cell_line -o percell",
+        ),
+    ),
+    Command(
+        MAKERS,
+        "study enrichment",
+        "Test lists or modules of genes or miRNAs for over-represented sets (GMT).",
+        (
+            "modules.csv hallmarks.gmt -o enrichment",
+            "modules.csv chromosomes.gmt --kind mirna -o enrichment",
+        ),
+    ),
 )
 """Subcommands of `study`."""

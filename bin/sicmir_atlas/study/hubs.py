@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.model.crossval import agreement
-from sicmir_atlas.model.samples import zscore_known
 from sicmir_atlas.model.metrics import mean_defined, r2_per_mirna
+from sicmir_atlas.model.samples import zscore_known
 from sicmir_atlas.names import parse_mirna
 from sicmir_atlas.study.result import StudyResult, new_figure
 
