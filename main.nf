@@ -1,9 +1,10 @@
 #!/usr/bin/env nextflow
 
 include { ATLAS                                      } from './workflows/atlas'
+include { TRAIN                                      } from './workflows/train'
 include { readJson                                   } from './subworkflows/local/utils/datasets'
-include { currentBuild ; digest ; existingAtlas ; lockFolder ; publishFile } from './subworkflows/local/utils/folders'
-include { helpText ; modelFolder ; settings ; summary } from './subworkflows/local/utils/parameters'
+include { currentBuild ; digest ; existingAtlas ; lockFolder ; publishFile ; publishFolder } from './subworkflows/local/utils/folders'
+include { helpText ; modelFolder ; settings ; summary ; tablesGiven ; toTrainOn ; trainingSummary } from './subworkflows/local/utils/parameters'
 
 def given(name) {
     return name ? file(name, checkIfExists: true, glob: false) : []
@@ -16,39 +17,52 @@ workflow {
         println(helpText(schema, params.help))
     }
     else {
-        if (!params.input) {
+        if (params.workflow == 'atlas' && !params.input) {
             error("Give a samplesheet with --input datasets.csv, or try -profile test. All parameters: nextflow run main.nf --help")
         }
         def lock = lockFolder(file(params.outdir))
         def outcomes = []
         def published = []
 
-        def existing = existingAtlas(params.atlas)
-
-        ATLAS(
-            file(params.input, checkIfExists: true, glob: false),
-            settings(params, schema),
-            [blocklist: given(params.blocklist), overrides: given(params.overrides)],
-            existing,
-            currentBuild(existing ?: file("${params.outdir}/atlas")),
-            modelFolder(params.model),
-            digest("${projectDir}/bin"),
-            params.outdir.toString(),
-        )
+        if (params.workflow == 'train') {
+            TRAIN(
+                settings(params, schema),
+                [tables: tablesGiven(params), mirna_names: given(params.mirna_names)],
+                toTrainOn(params),
+                params.model_name,
+                digest("${projectDir}/bin"),
+            )
+            TRAIN.out.model.map { folder -> [folder, "models/${folder.name}"] }
+                .mix(TRAIN.out.evaluation.mix(TRAIN.out.splits, TRAIN.out.transfer).map { folder -> [folder, folder.name] })
+                .subscribe { folder, place -> published << publishFolder(folder, file("${params.outdir}/${workflow.stubRun ? 'stub/' : ''}${place}")) }
+        }
+        else {
+            def existing = existingAtlas(params.atlas)
+            ATLAS(
+                file(params.input, checkIfExists: true, glob: false),
+                settings(params, schema),
+                [blocklist: given(params.blocklist), overrides: given(params.overrides)],
+                existing,
+                currentBuild(existing ?: file("${params.outdir}/atlas")),
+                modelFolder(params.model),
+                digest("${projectDir}/bin"),
+                params.outdir.toString(),
+            )
+            ATLAS.out.outcomes.subscribe { outcome -> outcomes << outcome }
+            ATLAS.out.atlas.subscribe { atlas -> published << atlas }
+            ATLAS.out.report
+                .filter { _page -> !workflow.stubRun }
+                .combine(ATLAS.out.atlas)
+                .subscribe { page, _atlas -> publishFile(page, file("${params.outdir}/${page.name}")) }
+        }
         channel.topic('versions')
             .map { process, tool, version -> "${process.tokenize(':').last()}:\n    ${tool}: ${version}" }
             .unique()
             .collectFile(name: 'versions.yml', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
 
-        ATLAS.out.outcomes.subscribe { outcome -> outcomes << outcome }
-        ATLAS.out.atlas.subscribe { atlas -> published << atlas }
-        ATLAS.out.report
-            .filter { _page -> !workflow.stubRun }
-            .combine(ATLAS.out.atlas)
-            .subscribe { page, _atlas -> publishFile(page, file("${params.outdir}/${page.name}")) }
         workflow.onComplete = {
             lock?.close()
-            log.info(summary(outcomes, published ? published[0] : null, params.outdir))
+            log.info(params.workflow == 'train' ? trainingSummary(published, params.outdir) : summary(outcomes, published ? published[0] : null, params.outdir))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import NamedTuple
 
 __all__ = ["CATALOGUE", "COMMANDS", "MAKERS", "MODEL", "STEPS", "STUDY", "USE", "Command"]
@@ -12,7 +13,10 @@ MAKERS = "For those who build models and releases"
 
 
 class Command(NamedTuple):
-    """A subcommand; its function has its name, in a module of it, dashes as underscores."""
+    """A subcommand; its function has its name, in a module of it, dashes as underscores.
+
+    A name that is a word of Python's gets an underscore at its end.
+    """
 
     group: str
     name: str
@@ -22,7 +26,7 @@ class Command(NamedTuple):
     @property
     def function(self) -> str:
         """Import path of the function."""
-        words = self.name.replace("-", "_").split()
+        words = [f"{w}_" if iskeyword(w) else w for w in self.name.replace("-", "_").split()]
         return f"sicmir_atlas.cli.{'.'.join(words)}:{words[-1]}"
 
     @property
@@ -182,6 +186,21 @@ COMMANDS = (
         ("mrna.csv mirna.csv --strata cohorts.csv -o my_model",),
     ),
     Command(
+        STEPS,
+        "evaluate-runs",
+        "Judge runs over seeds and folds, every figure with its spread.",
+        (
+            "runs/* --mrna bulk/mrna.csv.gz --mirna bulk/mirna.csv.gz "
+            "--strata bulk/strata.csv -o evaluation",
+        ),
+    ),
+    Command(
+        STEPS,
+        "package-model",
+        "Make judged runs one model folder with a card.",
+        ("runs/* --evaluation evaluation --tables bulk/about.json -o my_model",),
+    ),
+    Command(
         MAKERS,
         "schema",
         "Print the tables of an atlas as Markdown or JSON.",
@@ -228,7 +247,30 @@ CATALOGUE = (
 )
 """Subcommands of `catalogue`."""
 
-MODEL: tuple[Command, ...] = ()
+MODEL = (
+    Command(
+        MAKERS,
+        "model show",
+        "Print a model's card: data, figures, reliability, limits, licence.",
+        ("", "sicmir-tcga414-v1", "my_model --format json"),
+    ),
+    Command(
+        MAKERS,
+        "model verify",
+        "Prove a model folder: checksum, shapes, panels, card, a prediction.",
+        ("my_model",),
+    ),
+    Command(
+        MAKERS,
+        "model import",
+        "Make a model folder of somebody's torch checkpoint; nothing of it is run.",
+        (
+            "checkpoint.pt --genes genes.csv --mirnas mirnas.csv -o my_model",
+            "weights.pt --genes genes.csv --mirnas mirnas.csv --block-order relu_bn "
+            "--licence GPL-3.0 -o my_model",
+        ),
+    ),
+)
 """Subcommands of `model`."""
 
 STUDY: tuple[Command, ...] = (
@@ -237,6 +279,15 @@ STUDY: tuple[Command, ...] = (
         "study hubs",
         "Find hub miRNAs, the elbow of their number, and how arms and families agree.",
         ("mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",),
+    ),
+    Command(
+        MAKERS,
+        "study transfer",
+        "Judge a model on a cohort that it has not met.",
+        (
+            "mrna.csv mirna.csv --strata tissues.csv --model my_model -o transfer",
+            "mrna.csv mirna.csv --strata cohorts.csv --cohort CHOL --model my_model -o transfer",
+        ),
     ),
     Command(
         MAKERS,

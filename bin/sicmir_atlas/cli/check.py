@@ -12,11 +12,11 @@ __all__ = ["check"]
 
 def check(
     *,
-    input: Path,  # noqa: A002  the option's name
-    base: str,
     params: Path,
     schema: Path,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    input: Path | None = None,  # noqa: A002  the option's name
+    base: str = "",
     overrides: Path | None = None,
     blocklist: Path | None = None,
     recipe: Path | None = None,
@@ -25,16 +25,16 @@ def check(
 
     Parameters
     ----------
-    input
-        Samplesheet, CSV or YAML.
-    base
-        Folder or address that relative paths in the samplesheet belong to.
     params
         Parameters of the run, JSON.
     schema
         nextflow_schema.json.
     output
-        Rows with every column, null where empty.
+        Rows with every column, null where empty; none without a samplesheet.
+    input
+        Samplesheet, CSV or YAML.
+    base
+        Folder or address that relative paths in the samplesheet belong to.
     overrides
         Table of labels and the terms that a curator gave them.
     blocklist
@@ -56,7 +56,7 @@ def check(
     except InvalidInputError as error:
         said.append(str(error))
     try:
-        rows = check_samplesheet(input, base=base)
+        rows = check_samplesheet(input, base=base) if input is not None else []
     except InputError as error:
         said.append(str(error))
     try:

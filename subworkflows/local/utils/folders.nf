@@ -104,6 +104,12 @@ def publishFile(from, to) {
     }
 }
 
+// File by file, a model's card last: it says what the others have to be.
+def publishFolder(from, to) {
+    filesBelow(from).sort { f -> f.name == 'model.json' }.each { f -> publishFile(f, to.resolve(from.relativize(f).toString())) }
+    return to
+}
+
 // Of an atlas folder the build that it shows now, which stays as it is; [] where there is none, and
 // on object stores, where the whole atlas would be staged to tell what changed.
 def currentBuild(atlas) {

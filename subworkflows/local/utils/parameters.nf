@@ -24,6 +24,29 @@ def modelFolder(name) {
     return [digest(folder), folder]
 }
 
+// Tables of one's own to train on: [mrna, mirna, strata or []], or [] where none are given.
+def tablesGiven(given) {
+    if (!given.mrna && !given.mirna) {
+        if (given.strata) {
+            error('--strata tells the cohorts of --mrna and --mirna: give these too, or choose among the cohorts of TCGA with --cohorts')
+        }
+        return []
+    }
+    if (!given.mrna || !given.mirna) {
+        error("--${given.mrna ? 'mirna' : 'mrna'} is missing: --mrna and --mirna are tables of the same samples")
+    }
+    return [given.mrna, given.mirna, given.strata].collect { name -> name ? file(name, checkIfExists: true, glob: false) : [] }
+}
+
+// Which public cohorts, and where they are.
+def toTrainOn(given) {
+    return [
+        cohorts: given.cohorts.tokenize(',').unique(),
+        gtex: given.gtex.toString().toBoolean(),
+        urls: [tcga: given.xena_url, GTEX: given.gtex_url, MIRBASE: given.mirbase_url],
+    ]
+}
+
 // Lines of at most so many characters; a longer word stands alone.
 def wrapped(text, width) {
     return text.tokenize(' ').inject([]) { lines, word ->
@@ -100,6 +123,8 @@ def helpText(schema, asked) {
         |    nextflow run main.nf --input datasets.csv -profile slurm,gpu --gpu_queue gpu -resume
         |  datasets.csv has ten rows more than the atlas that was built from it
         |    nextflow run main.nf --input datasets.csv --atlas results/atlas
+        |  a model of the published recipe, from TCGA's 33 cancers
+        |    nextflow run main.nf --workflow train --outdir trained -profile gpu
         |  all there is to say of one parameter
         |    nextflow run main.nf --help max_pct_mt
         |
@@ -125,4 +150,13 @@ def summary(outcomes, atlas, outdir) {
     def again = by.failed || unresolved || !atlas ? ['Mend what failed and run the same command with -resume: what is done is not done again.'] : []
     def where = (atlas ? ["Atlas: ${atlas}", "Report: ${outdir}/report.html"] : ['No atlas was written.']) + ["Trace and timeline: ${outdir}/pipeline_info"]
     return (["Datasets: ${outcomes ? count : 'none was read'}"] + taken + unresolved + rest + where + again).join('\n')
+}
+
+// published: folders, see TRAIN
+def trainingSummary(published, outdir) {
+    def model = published.find { folder -> folder.parent.name == 'models' }
+    def others = published.findAll { folder -> folder != model }.collect { folder -> folder.name }.sort()
+    def where = model ? ["Model: ${model}", "Beside it in ${outdir}: ${others.join(', ')}"] : ['No model was written.']
+    def again = model ? [] : ['Mend what failed and run the same command with -resume: what is done is not done again.']
+    return (where + ["Trace and timeline: ${outdir}/pipeline_info"] + again).join('\n')
 }

@@ -1,0 +1,71 @@
+"""From judged runs to one model folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sicmir_atlas.disk import folder_written_whole
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.weights import save_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from sicmir_atlas.study.runs import Run
+
+__all__ = ["best_run", "package_model"]
+
+
+def best_run(runs: Sequence[Run]) -> Run:
+    """Choose the run on all training samples that its validation samples speak for.
+
+    Test samples have no say, so that the figures on them stay honest.
+
+    Raises
+    ------
+    InputError
+        When no run is on all training samples.
+    """
+    full = [run for run in runs if run.design == "full"]
+    if not full:
+        msg = "none of the runs is on all training samples: give full-seed42 and its like"
+        raise InputError(msg)
+    return min(full, key=lambda run: float(run.model.card["training"]["best"]["validation_mse"]))
+
+
+def package_model(
+    run: Run,
+    source: Path,
+    folder: Path,
+    *,
+    summary: Mapping[str, Any],
+    per_mirna: pd.DataFrame,
+    about: Mapping[str, Any],
+) -> None:
+    """Write the model folder: weights, card, split.tsv and per_mirna.tsv.
+
+    Parameters
+    ----------
+    run
+        The one to ship.
+    source
+        Its folder.
+    folder
+        To be made; its name becomes the model's id.
+    summary, per_mirna
+        What :func:`.runs.judge_runs` found.
+    about
+        Further entries of the card: title, licence, training_data, limits.
+    """
+    card = {**run.model.card, **about, "runs": {**summary, "shipped_seed": run.seed}}
+    with folder_written_whole(folder) as part:
+        table = pd.read_csv(source / "per_mirna.tsv", sep="\t")
+        table = table.merge(per_mirna, on="mirna", how="left")
+        table.to_csv(part / "per_mirna.tsv", sep="\t", index=False, float_format="%.4f")
+        shutil.copyfile(source / "split.tsv", part / "split.tsv")
+        save_model(replace(run.model, model_id=folder.resolve().name, card=card), part)
