@@ -252,7 +252,7 @@ MODEL = (
         MAKERS,
         "model show",
         "Print a model's card: data, figures, reliability, limits, licence.",
-        ("", "sicmir-tcga414-v1", "my_model --format json"),
+        ("my_model", "my_model --format json"),
     ),
     Command(
         MAKERS,

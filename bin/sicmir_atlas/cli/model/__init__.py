@@ -1,0 +1,1 @@
+"""`sicmir-atlas model`: models shown, proven and taken in; a file for each command."""
