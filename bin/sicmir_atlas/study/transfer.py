@@ -88,9 +88,8 @@ def transfer(model: Model, pairs: Pairs, *, device: Device = "cpu") -> StudyResu
     labels = pairs.cohorts.to_numpy(dtype=str)
     groups = {WHOLE: np.full(len(labels), fill_value=True)}
     if len(np.unique(labels)) > 1:
-        groups |= {
-            str(c): labels == c for c in np.unique(labels) if (labels == c).sum() >= MIN_COHORT
-        }
+        members_of = {str(cohort): labels == cohort for cohort in np.unique(labels)}
+        groups |= {c: rows for c, rows in members_of.items() if rows.sum() >= MIN_COHORT}
 
     predictor, rows = load_predictor(model, device=device), []
     for scale in _scales(model):
@@ -161,27 +160,17 @@ def _figure(table: pd.DataFrame) -> Any:
     within = own[own["cohort"] != WHOLE].sort_values("pcc")
     order = [*within["cohort"], WHOLE]
     figure, ax = new_figure(height=1.2 + 0.22 * max(len(order), 4))
-    looks = {
-        "own": ("o", "#0072B2", "own z-scores"),
-        "train": ("D", "#E69F00", "training z-scores"),
-    }
+    looks = {"own": ("o", "#0072B2"), "train": ("D", "#E69F00")}
+    places = range(len(order))
     for scale, rows in table.groupby("scale"):
-        marker, colour, label = looks[str(scale)]
-        values = rows.set_index("cohort").loc[order]
-        ax.plot(values["pcc"], range(len(order)), marker, color=colour, label=label, ms=5)
+        marker, colour = looks[str(scale)]
+        values, said = rows.set_index("cohort").loc[order], f"{scale} z-scores"
+        ax.plot(values["pcc"], places, marker, color=colour, label=said, ms=5)
         if values["pcc_hub"].notna().any():
-            hub = f"{label}, hubs"
-            ax.plot(
-                values["pcc_hub"],
-                range(len(order)),
-                marker,
-                color=colour,
-                mfc="none",
-                label=hub,
-                ms=5,
-            )
+            open_dots = {"color": colour, "mfc": "none", "ms": 5}
+            ax.plot(values["pcc_hub"], places, marker, label=f"{said}, hubs", **open_dots)
     counts = own.set_index("cohort")["n_samples"]
-    ax.set_yticks(range(len(order)), [f"{name} ({counts[name]})" for name in order])
+    ax.set_yticks(places, [f"{name} ({counts[name]})" for name in order])
     ax.set_xlabel("mean PCC over miRNAs")
     ax.axvline(0, color="0.8", lw=0.8, zorder=0)
     ax.margins(y=0.08)
