@@ -51,6 +51,10 @@ def reliability(
         Samples × miRNAs; predictions by models that had not seen the sample. NaN is left out.
     """
     found = agreement(y, predicted, cohorts)
+    known = ~(np.isnan(y) | np.isnan(predicted))
+    centre = np.where(known, y, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    truth = np.where(known, y - centre, 0)  # sums of small numbers lose no digits
+    guess = np.where(known, predicted, 0)
     rng = np.random.Generator(np.random.PCG64(seed))
     names, counts = np.unique(cohorts, return_counts=True)
     pooled = np.zeros((6, n_resamples, y.shape[1]))
@@ -59,7 +63,7 @@ def reliability(
     for name, count in zip(names, counts, strict=True):
         rows = cohorts == name
         drawn = rng.multinomial(count, np.full(count, 1 / count), size=n_resamples)
-        sums = _weighted_sums(drawn.astype(np.float64), y[rows], predicted[rows])
+        sums = _weighted_sums(drawn.astype(np.float64), known[rows], truth[rows], guess[rows])
         pooled += sums
         if count >= MIN_COHORT:
             pcc = _pcc(sums)
@@ -69,13 +73,11 @@ def reliability(
     return Reliability(found.pooled, found.within, _interval(_pcc(pooled)), _interval(means))
 
 
-def _weighted_sums(weights: Float64, y: Float64, predicted: Float64) -> Float64:
+def _weighted_sums(
+    weights: Float64, known: NDArray[np.bool_], truth: Float64, guess: Float64
+) -> Float64:
     """Sums that a correlation is made of, of every resample: 6 × resamples × miRNAs."""
-    known = ~(np.isnan(y) | np.isnan(predicted))
-    # around the mean, so that no digits are lost
-    t = np.where(known, y - np.nanmean(np.where(known, y, 0)), 0)
-    p = np.where(known, predicted, 0)
-    parts = (known.astype(np.float64), t, p, t * t, p * p, t * p)
+    parts = (known.astype(np.float64), truth, guess, truth**2, guess**2, truth * guess)
     return np.stack([weights @ part for part in parts])
 
 

@@ -160,4 +160,5 @@ def _linear(weights: Float64) -> LinearMember:
 def _gaussians(rows: Float64, centres: Float64, gamma: float) -> Float64:
     squares = np.square(rows).sum(axis=1)[:, None] + np.square(centres).sum(axis=1)
     distance = np.maximum(squares - 2 * rows @ centres.T, 0)
-    return np.exp(-gamma / (2 * rows.shape[1]) * distance)
+    values: Float64 = np.exp(-gamma / (2 * rows.shape[1]) * distance)
+    return values
