@@ -341,5 +341,11 @@ STUDY: tuple[Command, ...] = (
             "modules.csv chromosomes.gmt --kind mirna -o enrichment",
         ),
     ),
+    Command(
+        MAKERS,
+        "study inference-time",
+        "Time a model against miRSCAPE, saved and trained anew.",
+        ("mrna.csv mirna.csv --model my_model --jobs 8 -o inference_time",),
+    ),
 )
 """Subcommands of `study`."""
