@@ -53,27 +53,27 @@ def full_card(model: Model) -> dict[str, Any]:
     }
 
 
-def card_facts(model: Model) -> dict[str, str]:
-    """Give what is no figure, a line a fact: what the model is, its data, its limits."""
+def card_facts(model: Model) -> list[tuple[str, str]]:
+    """Give what is no figure, by name: what the model is, its data, how it came to be, limits."""
     card = model.card
     kinds = [_line({"": member.kind, **member.settings}) for member in model.members]
-    facts = {
-        "model": model.model_id,
-        "title": _line(card.get("title")),
-        "licence": _line(card.get("licence")),
-        "members": "; ".join(f"{kinds.count(kind)} × {kind}" for kind in dict.fromkeys(kinds)),
-        "parameters": f"{model.n_parameters:,}",
-        "input": _panel("landmark genes", model.landmarks, landmarks()),
-        "output": _panel("mature miRNAs", model.mirnas, mirnas()),
-    }
-    for key in ("training_data", "training", "imported", "limits"):
-        said = card.get(key)
+    facts = [
+        ("model", model.model_id),
+        ("title", _line(card.get("title"))),
+        ("licence", _line(card.get("licence"))),
+        *(("members", f"{kinds.count(kind)} × {kind}") for kind in dict.fromkeys(kinds)),
+        ("parameters", f"{model.n_parameters:,}"),
+        ("input", _panel("landmark genes", model.landmarks, landmarks())),
+        ("output", _panel("mature miRNAs", model.mirnas, mirnas())),
+    ]
+    for key in ("training_data", "training", "imported"):
+        said = card.get(key, {})
         name = key.replace("_", " ")
-        if isinstance(said, dict):
-            facts |= {f"{name}: {k.replace('_', ' ')}": _line(v) for k, v in said.items()}
-        else:
-            facts[name] = _line(said)
-    return {k: v for k, v in facts.items() if v or k in ("licence", "limits", "training data")}
+        parts = said if isinstance(said, dict) else {"": said}
+        facts += [(f"{name}: {k.replace('_', ' ')}", _line(v)) for k, v in parts.items()]
+    limits = card.get("limits", "unknown")
+    facts += [("limits", one) for one in ([limits] if isinstance(limits, str) else limits)]
+    return facts
 
 
 def card_metrics(model: Model) -> pd.DataFrame:
@@ -133,4 +133,6 @@ def _line(value: Any) -> str:
         return ", ".join(f"{k} {_line(v)}".strip() for k, v in value.items())
     if isinstance(value, (list, tuple)):
         return "; ".join(_line(v) for v in value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return "unknown" if value is None else str(value)

@@ -177,8 +177,9 @@ def _split(folder: _Folder) -> Iterator[str]:
     if not {"sample", "part"} <= set(table.columns):
         yield f"{path.name} needs the columns sample and part"
         return
-    if table["sample"].duplicated().any():
-        yield f"{path.name}: sample {table['sample'][table['sample'].duplicated()].iloc[0]} is twice"
+    twice = table["sample"][table["sample"].duplicated()]
+    if len(twice):
+        yield f"{path.name} names sample {twice.iloc[0]} twice"
     if not (table["part"] == "test").any():
         yield f"{path.name} names no test sample"
 

@@ -40,8 +40,10 @@ def import_(
         Model folder to make: model.safetensors, model.json. Its name is the model's id.
     block_order
         Order of batch norm and ReLU, where the checkpoint does not show it; else released.
-    title, licence
-        For the card.
+    title
+        Title of the model, for its card.
+    licence
+        Licence of the weights, for the card.
     """
     from sicmir_atlas.model.importing import import_model
     from sicmir_atlas.model.weights import save_model

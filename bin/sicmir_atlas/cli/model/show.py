@@ -44,18 +44,19 @@ def show(model: str | None = None, /, *, format: Literal["table", "json"] = "tab
         sys.stdout.write("\nno metrics: nobody has measured how good it is\n")
 
 
-def _facts(facts: dict[str, str]) -> str:
+def _facts(facts: list[tuple[str, str]]) -> str:
     import textwrap
 
-    margin = max(map(len, facts)) + 2
-    return "".join(
-        textwrap.fill(
+    margin = max(len(name) for name, _ in facts) + 2
+    lines, before = [], ""
+    for name, said in facts:
+        shown = "" if name == before else name
+        lines += textwrap.wrap(
             said,
             max(_WIDTH, margin + 40),
-            initial_indent=name.ljust(margin),
+            initial_indent=shown.ljust(margin),
             subsequent_indent=" " * margin,
             break_long_words=False,
         )
-        + "\n"
-        for name, said in facts.items()
-    )
+        before = name
+    return "".join(f"{line}\n" for line in lines)
