@@ -12,6 +12,15 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
+BUCKET_ERRORS = {
+    status: b"<?xml version='1.0' encoding='UTF-8'?>\n<Error><Code>%s</Code>"
+    b"<Message>%s</Message><Key>some/key</Key></Error>" % said
+    for status, said in {
+        403: (b"AccessDenied", b"Access Denied"),
+        404: (b"NoSuchKey", b"The specified key does not exist."),
+    }.items()
+}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -33,7 +42,8 @@ class FaultyServer:
     ETag); ``bad`` (one byte differs); ``html`` (a page, 200); ``captcha`` (a page with recaptcha,
     twice); ``cutcaptcha`` (cut, then such a page); ``stall`` (half, then silence, first time
     only); ``trickle`` (a byte every 50 ms); ``loop`` (redirects to itself); ``away`` (redirects to
-    ok); ``ftp`` (redirects to another scheme); ``sizeless`` (no Content-Length); ``status<code>``.
+    ok); ``ftp`` (redirects to another scheme); ``sizeless`` (no Content-Length); ``status<code>``;
+    ``bucket<code>`` (a bucket's XML, also for names that are not there).
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -92,6 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
         _, fault, name = self.path.split("?")[0].split("/", 2)
         times = self.owner.count(self.path)
         body = self.owner.files.get(name)
+        if fault.startswith("bucket"):
+            status = int(fault.removeprefix("bucket"))
+            return self.answer(status, {"Content-Type": "application/xml"}, BUCKET_ERRORS[status])
         if body is None:
             return self.answer(404)
         if fault.startswith("status"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -107,8 +108,15 @@ def refuse_errors(response: httpx.Response, address: str, what: str = "") -> Non
 
 
 def _detail(response: httpx.Response) -> str | None:
-    """Reason in a body of problem details (sources spec, section 2.1); a cut one raises."""
+    """Reason in a body of problem details (sources spec, section 2.1), or of a bucket's XML.
+
+    A cut body raises.
+    """
     kind = response.headers.get("Content-Type", "").split(";")[0]
+    if kind.endswith("xml"):
+        body = next(response.iter_bytes(_LONGEST_PROBLEM), b"").decode("utf-8", errors="replace")
+        said = [found[1] for name in ("Code", "Message") if (found := _element(name, body))]
+        return " ".join(": ".join(said).split())[:300] or None
     if not kind.endswith("json"):
         return None
     try:
@@ -116,6 +124,10 @@ def _detail(response: httpx.Response) -> str | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return " ".join(str(detail).split())[:300]
+
+
+def _element(name: str, xml: str) -> re.Match[str] | None:
+    return re.search(rf"<{name}>([^<]*)</{name}>", xml)
 
 
 def is_captcha(body: bytes) -> bool:

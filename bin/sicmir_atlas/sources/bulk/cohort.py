@@ -85,7 +85,7 @@ def join_cohorts(cohorts: Sequence[Cohort]) -> Cohort:
         msg = f"sample {twice[0]} is in {' and '.join(both)}; ask for one of these cohorts"
         raise InputError(msg)
     mirna = pd.concat([one.mirna for one in cohorts])
-    measured = (mirna.fillna(0) > 0).any()
+    measured = (mirna > 0).any()
     if not measured.any():
         msg = f"all {mirna.shape[1]} miRNAs are 0 in all {len(mirna)} samples; check the tables"
         raise InputError(msg)
