@@ -347,5 +347,24 @@ STUDY: tuple[Command, ...] = (
         "Time a model against miRSCAPE, saved and trained anew.",
         ("mrna.csv mirna.csv --model my_model --jobs 8 -o inference_time",),
     ),
+    Command(
+        MAKERS,
+        "study markers",
+        "Compare predicted miRNAs of cell types with directions that are known.",
+        (
+            "blood.h5ad --by cell_type -o markers",
+            "blood.h5ad --by cell_type --term 'CD34+=CL:0008001' -o markers",
+            "tumour.h5ad --by cell_type --directions reported.csv -o markers",
+        ),
+    ),
+    Command(
+        MAKERS,
+        "study mirscape",
+        "Train miRSCAPE on a model's training samples and judge it on those held out.",
+        (
+            "mrna.csv mirna.csv --strata cohorts.csv --model my_model --jobs 8 -o mirscape",
+            "mrna.csv mirna.csv --strata cohorts.csv --model my_model --cohort UVM -o mirscape",
+        ),
+    ),
 )
 """Subcommands of `study`."""

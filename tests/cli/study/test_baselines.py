@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 pytest.importorskip("matplotlib")
+pytest.importorskip("xgboost")
 
 from sicmir_atlas.cli.app import main
+from sicmir_atlas.model.members import LinearMember
+from sicmir_atlas.model.weights import Model, save_model
 from sicmir_atlas.names import landmarks
 
 pytestmark = pytest.mark.torch
@@ -27,6 +30,19 @@ def tables(tmp_path):
     cohorts = pd.DataFrame({"sample": samples, "cohort": ["A", "B"] * 30})
     cohorts.to_csv(paths[2], index=False)
     return [str(path) for path in paths]
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A linear model drawn at random that has not seen the last 20 samples."""
+    rng = np.random.default_rng(3)
+    weight = rng.normal(size=(20, 3)).astype(np.float32)
+    mirnas = tuple(f"hsa-miR-{i}-5p" for i in (21, 22, 23))
+    member = LinearMember(weight, weight[0])
+    save_model(Model("drawn", tuple(landmarks()[:20]), mirnas, (member,)), tmp_path / "drawn")
+    parts = "".join(f"s{i}\t{'test' if i >= 40 else 'train'}\n" for i in range(60))
+    (tmp_path / "drawn" / "split.tsv").write_text("sample\tpart\n" + parts)
+    return str(tmp_path / "drawn")
 
 
 def _run(*tokens):
@@ -64,3 +80,22 @@ def test_an_unknown_learner_is_named_with_those_there_are(tables, tmp_path, caps
     options = ["--strata", strata, "--learner", "forest", "-o", str(tmp_path / "out")]
     assert _run("study", "cancers", mrna, mirna, *options) == 64
     assert "no learner 'forest'; take one of" in capsys.readouterr().err
+
+
+def test_mirscape_of_one_cohort_and_then_its_time(tables, model, tmp_path):
+    mrna, mirna, strata = tables
+    output = tmp_path / "out"
+    options = ["--model", model, "--strata", strata, "--cohort", "A", "-o", str(output)]
+    assert _run("study", "mirscape", mrna, mirna, *options) == 0
+    names = ["importance.csv", "mirscape.csv", "mirscape.json", "mirscape.svg", "mirscape.zip"]
+    assert sorted(p.name for p in output.iterdir()) == [*names, "pred.csv"]
+    summary = json.loads((output / "mirscape.json").read_text())
+    assert (summary["n_train"], summary["n_samples"]) == (20, 20)
+    assert pd.read_csv(output / "pred.csv", index_col=0).shape == (20, 3)
+
+    timed = ["--model", model, "-o", str(tmp_path / "time"), "--repeats", "1"]
+    assert _run("study", "inference-time", mrna, mirna, *timed) == 0
+    assert pd.read_csv(tmp_path / "time" / "inference_time.csv").shape == (3, 6)
+    # that of one cohort is not what training on all samples gives
+    of_one = ["--mirscape", str(output / "mirscape.zip")]
+    assert _run("study", "inference-time", mrna, mirna, *timed, *of_one) == 64
