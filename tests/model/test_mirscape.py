@@ -178,8 +178,10 @@ def test_learner_takes_only_its_features():
     assert np.array_equal(chosen(values), alone(values[:, [1, 4, 5]]))
 
 
-def test_shapes_that_do_not_fit(trained):
+def test_shapes_and_jobs_that_do_not_fit(trained):
     with pytest.raises(InputError, match="do not fit 2 genes and 1 miRNAs"):
         train(np.zeros((3, 3)), np.zeros((3, 1)), genes=["A", "B"], mirnas=["m"])
+    with pytest.raises(InputError, match="0 jobs train nothing"):
+        train(np.zeros((3, 2)), np.zeros((3, 1)), genes=["A", "B"], mirnas=["m"], jobs=0)
     with pytest.raises(InputError, match="the model takes samples × 12 genes"):
         trained.predict(np.zeros((3, 11)))

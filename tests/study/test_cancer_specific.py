@@ -121,3 +121,5 @@ def test_what_cannot_be_compared_is_refused():
     one = Pairs(pairs.mrna, pairs.mirna, pd.Series("A", pairs.mrna.index))
     with pytest.raises(InputError, match="one cohort has no pan-cancer model"):
         cancer_specific(one, RIDGE)
+    with pytest.raises(InputError, match="0 draws give no"):
+        cancer_specific(pairs, RIDGE, min_train=20, n_draws=0)

@@ -96,6 +96,9 @@ def test_wide_tables_that_do_not_fit(tmp_path):
         read_wide(path, pd.Index(["s1", "s3"]))
     with pytest.raises(InputError, match="no value for sample s2, gene A"):
         read_wide(path, pd.Index(["s2"]))
+    pd.DataFrame({"A": [1.0, 2.0]}, index=["s1", "s1"]).to_parquet(path)
+    with pytest.raises(InputError, match="sample s1 occurs twice"):
+        read_wide(path, pd.Index(["s1"]))
     pd.DataFrame({"A": ["x"]}, index=["s1"]).to_parquet(path)
     with pytest.raises(InputError, match="column A is not numeric"):
         read_wide(path, pd.Index(["s1"]))

@@ -77,3 +77,5 @@ def test_both_methods_need_all_landmarks(model_folder, tmp_path):
     few = pairs.mrna.drop(columns=["G4", "G9"])
     with pytest.raises(InputError, match=r"2 landmarks of the model are not in the mRNA table.*G4"):
         inference_time(model_folder, pairs, few, tmp_path / "mirscape.zip")
+    with pytest.raises(InputError, match="0 repeats time nothing"):
+        inference_time(model_folder, pairs, pairs.mrna, tmp_path / "mirscape.zip", repeats=0)

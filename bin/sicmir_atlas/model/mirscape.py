@@ -120,10 +120,13 @@ def train(
     MissingExtraError
         When xgboost is not installed.
     InputError
-        When the shapes do not fit.
+        When the shapes do not fit, or there are no jobs.
     """
     if z.shape != (len(y), len(genes)) or y.shape[1] != len(mirnas):
         msg = f"{z.shape} and {y.shape} do not fit {len(genes)} genes and {len(mirnas)} miRNAs"
+        raise InputError(msg)
+    if jobs < 1:
+        msg = f"{jobs} jobs train nothing; take 1 or more"
         raise InputError(msg)
     import_xgboost()
     settings = Settings() if settings is None else settings

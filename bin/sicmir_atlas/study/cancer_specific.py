@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["MIN_TRAIN", "WithOthers", "cancer_specific"]
+__all__ = ["MIN_TRAIN", "WithOthers", "cancer_specific", "large_enough"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,35 @@ class WithOthers:
         return self.learner.fit(every_x[rows], every_y[rows], every_cohort[rows], seed=seed)
 
 
+def large_enough(
+    cohorts: NDArray[np.str_], *, min_train: int, n_folds: int
+) -> tuple[list[str], dict[str, int]]:
+    """Tell cohorts with enough training samples in every fold from the others.
+
+    Returns
+    -------
+    Names of the former, and the least number of training samples of each of the latter.
+
+    Raises
+    ------
+    InputError
+        When there is only one cohort, or none is large enough.
+    """
+    names, counts = np.unique(cohorts, return_counts=True)
+    if names.size < 2:
+        msg = "one cohort has no pan-cancer model to compare with; name cohorts with --strata"
+        raise InputError(msg)
+    least = {str(n): _least_train(int(c), n_folds) for n, c in zip(names, counts, strict=True)}
+    left_out = {name: n for name, n in least.items() if n < min_train}
+    kept = [name for name in least if name not in left_out]
+    if not kept:
+        most = max(least, key=lambda name: least[name])
+        msg = f"no cohort has {min_train} training samples; the largest, {most}, has {least[most]} "
+        msg += f"in {n_folds} folds: lower --min-train"
+        raise InputError(msg)
+    return kept, left_out
+
+
 def cancer_specific(
     pairs: Pairs,
     learner: Learner,
@@ -84,7 +113,7 @@ def cancer_specific(
     n_folds: int = 5,
     n_draws: int = 3,
     seed: int = 0,
-    on_part: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> StudyResult:
     """Judge four models of every cohort by the same folds.
 
@@ -100,8 +129,8 @@ def cancer_specific(
         Cohorts with fewer training samples in a fold are left out, and said.
     n_draws
         Draws of ``pan_same_size``; a miRNA's PCC is their mean.
-    on_part
-        Called after every cohort with its number, from 1, and the number of cohorts.
+    progress
+        Called with the number of cohorts done, of those that :func:`large_enough` gives.
 
     Returns
     -------
@@ -112,14 +141,19 @@ def cancer_specific(
     Raises
     ------
     InputError
-        When no cohort is large enough, or there is only one.
+        When no cohort is large enough, there is only one, or nothing is to be drawn.
     """
+    if n_draws < 1:
+        msg = f"{n_draws} draws give no pan-cancer model of the same size; take 1 or more"
+        raise InputError(msg)
     x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
     cohorts = pairs.cohorts.to_numpy(dtype=str)
-    names, left_out = _large_enough(cohorts, min_train, n_folds)
+    names, left_out = large_enough(cohorts, min_train=min_train, n_folds=n_folds)
+    for name, n in left_out.items():
+        logger.warning("cohort %s is left out: %d training samples of %d", name, n, min_train)
     together = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
     rows = []
-    for number, name in enumerate(names, start=1):
+    for done, name in enumerate(names, start=1):
         here, there = cohorts == name, cohorts != name
         mine, others = (x[here], y[here], cohorts[here]), (x[there], y[there], cohorts[there])
 
@@ -153,8 +187,8 @@ def cancer_specific(
             }
             for model, pcc in found.items()
         ]
-        if on_part is not None:
-            on_part(number, len(names))
+        if progress is not None:
+            progress(done)
     table = pd.DataFrame(rows)
     means = table.groupby("model", sort=False)["pcc"].mean()
     summary = {
@@ -167,26 +201,6 @@ def cancer_specific(
         "mean_pcc": {model: round(float(value), 4) for model, value in means.items()},
     }
     return StudyResult("cancers", table, summary, _figure(table))
-
-
-def _large_enough(
-    cohorts: NDArray[np.str_], min_train: int, n_folds: int
-) -> tuple[list[str], dict[str, int]]:
-    names, counts = np.unique(cohorts, return_counts=True)
-    if names.size < 2:
-        msg = "one cohort has no pan-cancer model to compare with; name cohorts with --strata"
-        raise InputError(msg)
-    least = {str(n): _least_train(int(c), n_folds) for n, c in zip(names, counts, strict=True)}
-    left_out = {name: n for name, n in least.items() if n < min_train}
-    kept = [name for name in least if name not in left_out]
-    if not kept:
-        most = max(least, key=lambda name: least[name])
-        msg = f"no cohort has {min_train} training samples; the largest, {most}, has {least[most]} "
-        msg += f"in {n_folds} folds: lower --min-train"
-        raise InputError(msg)
-    for name, n in left_out.items():
-        logger.warning("cohort %s is left out: %d training samples of %d", name, n, min_train)
-    return kept, left_out
 
 
 def _least_train(n_samples: int, n_folds: int) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["SIZES", "TopVariance", "feature_sets", "read_wide"]
+__all__ = ["SIZES", "TopVariance", "feature_sets", "planned_sets", "read_wide"]
 
 SIZES = (50, 100, 200, 500, 977, 1000, 2000, 5000)
 
@@ -61,7 +61,8 @@ def read_wide(path: Path, samples: pd.Index[str]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        When the file cannot be read, lacks a sample, or a value is missing or not a number.
+        When the file cannot be read, lacks a sample or has it twice, or a value is missing or not
+        a number.
     """
     if not path.is_file():
         msg = f"no file {path}"
@@ -71,6 +72,9 @@ def read_wide(path: Path, samples: pd.Index[str]) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         msg = f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}"
         raise InputError(msg) from error
+    if not frame.index.is_unique:
+        msg = f"{path}: sample {frame.index[frame.index.duplicated()][0]} occurs twice"
+        raise InputError(msg)
     absent = samples[~samples.isin(frame.index)]
     if len(absent):
         msg = f"{path} lacks {len(absent)} of {len(samples)} samples, such as {absent[0]}; "
@@ -90,6 +94,27 @@ def read_wide(path: Path, samples: pd.Index[str]) -> pd.DataFrame:
     return values / 100 if whole else values
 
 
+def planned_sets(
+    mrna: pd.DataFrame, wide: pd.DataFrame | None, sizes: Sequence[int]
+) -> list[tuple[str, int]]:
+    """List the sets that :func:`feature_sets` judges, as (genes, n_genes).
+
+    Raises
+    ------
+    InputError
+        When a size is below 1.
+    """
+    if any(size < 1 for size in sizes):
+        msg = f"{min(sizes)} genes are no feature set; sizes start at 1"
+        raise InputError(msg)
+    n_genes = {"landmarks": mrna.shape[1]} | ({} if wide is None else {"variable": wide.shape[1]})
+    return [
+        (name, size)
+        for name, most in n_genes.items()
+        for size in sorted({most, *(size for size in sizes if size < most)})
+    ]
+
+
 def feature_sets(
     pairs: Pairs,
     learner: Learner,
@@ -98,7 +123,7 @@ def feature_sets(
     sizes: Sequence[int] = SIZES,
     n_folds: int = 5,
     seed: int = 0,
-    on_part: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> StudyResult:
     """Cross-validate a learner on the K most variable genes of each table.
 
@@ -111,8 +136,8 @@ def feature_sets(
         Samples × genes, log scale; beside the landmarks of ``pairs``.
     sizes
         Each up to the genes of a table; all genes of a table are always among them.
-    on_part
-        Called after every set with its number, from 1, and the number of sets.
+    progress
+        Called with the number of sets done, of those that :func:`planned_sets` lists.
 
     Returns
     -------
@@ -123,17 +148,16 @@ def feature_sets(
     tables: dict[str, pd.DataFrame] = {"landmarks": pairs.mrna}
     if wide is not None:
         tables["variable"] = wide.loc[pairs.mrna.index]
-    plan = [(name, size) for name, table in tables.items() for size in _sizes(table, sizes)]
     y = pairs.mirna.to_numpy(dtype=np.float64)
     cohorts = pairs.cohorts.to_numpy(dtype=str)
     judged = {}
-    for number, (name, size) in enumerate(plan, start=1):
+    for done, (name, size) in enumerate(planned_sets(pairs.mrna, wide, sizes), start=1):
         x = tables[name].to_numpy(dtype=np.float64)
         chosen = TopVariance(learner, size)
         predicted = cross_validate(chosen, x, y, cohorts, n_folds=n_folds, seed=seed)
         judged[name, size] = agreement(y, predicted, cohorts)
-        if on_part is not None:
-            on_part(number, len(plan))
+        if progress is not None:
+            progress(done)
     reference = judged["landmarks", pairs.mrna.shape[1]].within
     rows = [
         {
@@ -160,14 +184,6 @@ def feature_sets(
         },
     }
     return StudyResult("features", table, summary, _figure(table))
-
-
-def _sizes(table: pd.DataFrame, sizes: Sequence[int]) -> list[int]:
-    if any(size < 1 for size in sizes):
-        msg = f"{min(sizes)} genes are no feature set; sizes start at 1"
-        raise InputError(msg)
-    n_genes = table.shape[1]
-    return sorted({n_genes, *(size for size in sizes if size < n_genes)})
 
 
 def _figure(table: pd.DataFrame) -> Any:

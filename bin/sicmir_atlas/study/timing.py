@@ -96,8 +96,11 @@ def inference_time(
     Raises
     ------
     InputError
-        When landmarks are missing, or the saved miRSCAPE is of other data, settings or seed.
+        When landmarks are missing, nothing is to be repeated, or the saved miRSCAPE is of other data, settings or seed.
     """
+    if repeats < 1:
+        msg = f"{repeats} repeats time nothing; take 1 or more"
+        raise InputError(msg)
     landmarks = list(load_model(model_folder).landmarks)
     absent = [g for g in landmarks if g not in mrna.columns or g not in train_pairs.mrna.columns]
     if absent:

@@ -48,18 +48,23 @@ def cancers(
     seed
         Seed of the folds, the draws and the learner.
     """
+    from sicmir_atlas.cli._progress import rows_written
     from sicmir_atlas.cli.study._learner import learner_named
     from sicmir_atlas.model.pairs import read_pairs
-    from sicmir_atlas.study.cancer_specific import cancer_specific
+    from sicmir_atlas.study.cancer_specific import cancer_specific, large_enough
     from sicmir_atlas.study.result import write_result
 
     chosen = learner_named(learner)
-    result = cancer_specific(
-        read_pairs(mrna, mirna, strata),
-        chosen,
-        min_train=min_train,
-        n_folds=folds,
-        n_draws=draws,
-        seed=seed,
-    )
+    pairs = read_pairs(mrna, mirna, strata)
+    names, _ = large_enough(pairs.cohorts.to_numpy(dtype=str), min_train=min_train, n_folds=folds)
+    with rows_written(len(names)) as progress:
+        result = cancer_specific(
+            pairs,
+            chosen,
+            min_train=min_train,
+            n_folds=folds,
+            n_draws=draws,
+            seed=seed,
+            progress=progress,
+        )
     write_result(result, output)

@@ -49,13 +49,18 @@ def features(
     seed
         Seed of the folds and of the learner.
     """
+    from sicmir_atlas.cli._progress import rows_written
     from sicmir_atlas.cli.study._learner import learner_named
     from sicmir_atlas.model.pairs import read_pairs
-    from sicmir_atlas.study.feature_sets import SIZES, feature_sets, read_wide
+    from sicmir_atlas.study.feature_sets import SIZES, feature_sets, planned_sets, read_wide
     from sicmir_atlas.study.result import write_result
 
     chosen = learner_named(learner)
     pairs = read_pairs(mrna, mirna, strata)
     wide = None if mrna_wide is None else read_wide(mrna_wide, pairs.mrna.index)
-    result = feature_sets(pairs, chosen, wide=wide, sizes=sizes or SIZES, n_folds=folds, seed=seed)
+    asked = sizes or SIZES
+    with rows_written(len(planned_sets(pairs.mrna, wide, asked))) as progress:
+        result = feature_sets(
+            pairs, chosen, wide=wide, sizes=asked, n_folds=folds, seed=seed, progress=progress
+        )
     write_result(result, output)
