@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickletools
 import struct
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 from sicmir_atlas.errors import CorruptError, InputError
 from sicmir_atlas.model.pickled_names import (
@@ -48,10 +49,12 @@ def read_pickle(raw: BytesIO) -> Any:
     """
     machine = _Machine()
     try:
-        for operation, argument, _ in pickletools.genops(raw):
-            if operation.name == "STOP":
-                return machine.stack.pop()
-            machine.run(operation.name, argument)
+        with catch_warnings():
+            simplefilter("ignore")  # odd escapes in a name, which is refused anyhow
+            for operation, argument, _ in pickletools.genops(raw):
+                if operation.name == "STOP":
+                    return machine.stack.pop()
+                machine.run(operation.name, argument)
     except InputError:
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError, struct.error) as error:
