@@ -96,7 +96,8 @@ def inference_time(
     Raises
     ------
     InputError
-        When landmarks are missing, nothing is to be repeated, or the saved miRSCAPE is of other data, settings or seed.
+        When landmarks are missing, nothing is to be repeated, or the saved miRSCAPE is of other
+        data, settings or seed.
     """
     if repeats < 1:
         msg = f"{repeats} repeats time nothing; take 1 or more"
