@@ -13,14 +13,18 @@ import torch
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model import metrics
 from sicmir_atlas.model.inference import load_predictor
+from sicmir_atlas.model.learners import Averaged
 from sicmir_atlas.model.network import SicmirNet
+from sicmir_atlas.model.network_learner import Networks
+from sicmir_atlas.model.splits import draw_split
 from sicmir_atlas.model.training import RECIPES, fit, split_rows
-from sicmir_atlas.model.trainset import read_pairs, train_and_judge, write_model
+from sicmir_atlas.model.trainset import read_pairs, train_model, write_model
 from sicmir_atlas.model.weights import load_model
 
 pytestmark = pytest.mark.torch
 
-SMALL = replace(RECIPES["plain"], hidden=32, max_epochs=60, learning_rate=0.1)
+CHANGES = {"hidden": 32, "max_epochs": 60, "learning_rate": 0.1}
+SMALL = replace(RECIPES["plain"], **CHANGES)
 
 
 def _simulated(n=240, genes=40, mirnas=9, seed=0):
@@ -153,7 +157,9 @@ def tables(tmp_path):
 
 def test_tables_to_model_folder(tables, tmp_path):
     pairs = read_pairs(*tables)
-    trained = train_and_judge(pairs, SMALL, model_id="small", about={"licence": "MIT"})
+    learner = Averaged("small", (Networks("plain", changes=CHANGES),))
+    split = draw_split(pairs.cohorts, test=0.3, validation=0.2, seed=42)
+    trained = train_model(pairs, learner, split, model_id="small", about={"licence": "MIT"})
     write_model(trained, tmp_path / "small")
     model = load_model(tmp_path / "small")
     assert model.mirnas[0] == "hsa-miR-0"

@@ -17,17 +17,25 @@ def train(
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     strata: Path | None = None,
-    recipe: Literal["plain", "companion"] = "plain",
+    learner: str | None = None,
+    recipe: Literal["plain", "companion", "noisy"] = "plain",
+    n_networks: int = 1,
     learning_rate: float | None = None,
     max_epochs: int | None = None,
+    extra_mrna: Path | None = None,
+    extra_mirna: Path | None = None,
+    extra_strata: Path | None = None,
+    extra_weight: float = 0.3,
     test: float = 0.3,
+    split: Path | None = None,
+    folds: int = 0,
     seed: int = 42,
     threads: int = 1,
     device: Literal["cpu", "cuda"] = "cpu",
     about: Path | None = None,
     sources: Path | None = None,
 ) -> None:
-    """Train a model and judge it on samples held out.
+    """Train a model and judge it on samples it has not seen.
 
     Parameters
     ----------
@@ -40,42 +48,86 @@ def train(
         the model's id.
     strata
         Table with columns sample and cohort. The held-out part is drawn within each cohort.
+    learner
+        In place of a network: gaussian-ridge-within (the shipped default model), ridge,
+        kernel-ridge, pls and others; a wrong name lists all.
     recipe
-        plain: the published recipe. companion: that of the authors' later repository.
+        Of networks. plain: the published recipe. companion: that of the authors' later repository.
+        noisy: plain, with noise and missing genes in training.
+    n_networks
+        Networks to train, each with a seed of its own; the model predicts their mean.
     learning_rate, max_epochs
         In place of the recipe's.
+    extra_mrna, extra_mirna, extra_strata
+        Samples of another technology to learn from as well; never judged on.
+    extra_weight
+        What such a sample counts in ridge and kernels; networks let all count alike.
     test
-        Share of samples held out.
+        Share of samples held out; 0 with --folds trains on all.
+    split
+        Table with columns sample and part (train, validation, test), in place of --test.
+    folds
+        Cross-validate over all samples, too, and leave each cohort out.
     seed
         Seed of the splits, the initial weights, the batches and dropout.
     threads
         Threads of the CPU; the weights' last bits depend on it.
     device
-        Where to train.
+        Where to train networks.
     about
-        JSON whose keys go into model.json: title, licence, training_data.
+        JSON whose keys go into model.json: title, licence, training_data, limits.
     sources
         Table with column mirna whose columns go into per_mirna.tsv.
     """
-    from dataclasses import replace
+    from threadpoolctl import threadpool_limits
 
     from sicmir_atlas.cli import _io
-    from sicmir_atlas.model.training import RECIPES
-    from sicmir_atlas.model.trainset import read_pairs, train_and_judge, write_model
+    from sicmir_atlas.errors import InputError
+    from sicmir_atlas.model.learners import LEARNERS, Averaged
+    from sicmir_atlas.model.network_learner import Networks
+    from sicmir_atlas.model.pairs import read_other_technology
+    from sicmir_atlas.model.samples import Samples
+    from sicmir_atlas.model.splits import VALIDATION, draw_split, read_split
+    from sicmir_atlas.model.trainset import read_pairs, train_model, write_model
 
-    chosen = RECIPES[recipe]
-    if learning_rate is not None:
-        chosen = replace(chosen, learning_rate=learning_rate)
-    if max_epochs is not None:
-        chosen = replace(chosen, max_epochs=max_epochs)
-    trained = train_and_judge(
-        read_pairs(mrna, mirna, strata),
-        chosen,
-        model_id=output.resolve().name,
-        test=test,
-        seed=seed,
-        threads=threads,
-        device=device,
-        about={} if about is None else _io.read_json(about),
-    )
+    changes = {"learning_rate": learning_rate, "max_epochs": max_epochs}
+    if learner is None:
+        networks = Networks(
+            recipe,
+            n_networks,
+            device=device,
+            threads=threads,
+            changes={name: value for name, value in changes.items() if value is not None},
+        )
+        chosen = Averaged(recipe, (networks,))
+    else:
+        usable = {name: known for name, known in LEARNERS.items() if isinstance(known, Averaged)}
+        if learner not in usable:
+            msg = f"--learner {learner}: take one of {', '.join(usable)}"
+            raise InputError(msg)
+        chosen = usable[learner]
+
+    pairs = read_pairs(mrna, mirna, strata)
+    if extra_mrna is not None and extra_mirna is not None:
+        extra = read_other_technology(extra_mrna, extra_mirna, extra_strata, like=pairs)
+        chosen = chosen.with_extra(Samples.of(extra, weight=extra_weight))
+    elif extra_mrna is not None or extra_mirna is not None:
+        msg = "--extra-mrna and --extra-mirna go together: give both or none"
+        raise InputError(msg)
+    if split is None:
+        # several networks draw validation samples of their own
+        validation = VALIDATION if learner is None and n_networks == 1 else 0.0
+        parts = draw_split(pairs.cohorts, test=test, validation=validation, seed=seed)
+    else:
+        parts = read_split(split, pairs.mrna.index)
+    with threadpool_limits(threads):
+        trained = train_model(
+            pairs,
+            chosen,
+            parts,
+            model_id=output.resolve().name,
+            n_folds=folds,
+            seed=seed,
+            about={} if about is None else _io.read_json(about),
+        )
     write_model(trained, output, sources=sources)

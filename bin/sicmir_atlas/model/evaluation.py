@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from sicmir_atlas.model import metrics
+from sicmir_atlas.model.crossval import agreement
 from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.model.scaling import zscore
 
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["MIN_COHORT", "Evaluation", "evaluate"]
-
-# fewer samples than this make a correlation too noisy to average over
-MIN_COHORT = 10
+__all__ = ["Evaluation", "evaluate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +37,15 @@ class Evaluation:
     ----------
     summary
         Figures of the model spec, section 5, ready for JSON.
-    pcc, pcc_within, r2
-        Per miRNA: over all samples, mean over cohorts, and R2 of z-scores; NaN where undefined.
+    predicted
+        Samples × miRNAs.
+    pcc
+        Per miRNA over all samples; NaN where undefined.
     """
 
     summary: dict[str, Any]
+    predicted: Float64
     pcc: Float64
-    pcc_within: Float64
-    r2: Float64
 
 
 def evaluate(
@@ -75,30 +74,21 @@ def evaluate(
     predictor = load_predictor(model)
     predicted = predictor.predict(zscore(x)).astype(np.float64)
     by_train = predictor.predict(x_train.apply(x))
-    pcc = metrics.pcc_per_mirna(y, predicted)
-    mean, undefined = metrics.mean_defined(pcc)
-
-    labels = np.asarray(cohorts)
-    names = [name for name in np.unique(labels) if (labels == name).sum() >= MIN_COHORT]
-    inside = [metrics.pcc_per_mirna(y[labels == c], predicted[labels == c]) for c in names]
-    per_cohort = {
-        str(name): _rounded(metrics.mean_defined(values)[0])
-        for name, values in zip(names, inside, strict=True)
-    }
-    within = _mean_over(inside, y.shape[1])
-
+    found = agreement(y, predicted, np.asarray(cohorts))
     z = np.where(np.isnan(y), np.nan, y_observed.apply(np.nan_to_num(y), dtype=np.float64))
     r2 = metrics.r2_per_mirna(z, predicted)
     squared_error = metrics.mse(z, predicted)
     summary = {
         "n_samples": len(x),
-        "pcc_pooled": _rounded(mean),
+        "pcc_pooled": _rounded(metrics.mean_defined(found.pooled)[0]),
         "pcc_pooled_scale_train": _rounded(
             metrics.mean_defined(metrics.pcc_per_mirna(y, by_train))[0]
         ),
-        "pcc_within_cohort": _rounded(sum(per_cohort.values()) / len(names)) if names else None,
-        "pcc_within_cohort_each": per_cohort,
-        "n_mirnas_undefined": undefined,
+        "pcc_within_cohort": _rounded(metrics.mean_defined(found.within)[0])
+        if found.by_cohort
+        else None,
+        "pcc_within_cohort_each": {name: _rounded(v) for name, v in found.by_cohort.items()},
+        "n_mirnas_undefined": metrics.mean_defined(found.pooled)[1],
         "pcc_per_sample": _rounded(metrics.mean_defined(metrics.pcc_per_sample(z, predicted))[0]),
         "pcc_flat": _rounded(metrics.pcc_flat(z, predicted)),
         "mse": _rounded(squared_error),
@@ -106,15 +96,7 @@ def evaluate(
         "r2_mean": _rounded(metrics.mean_defined(r2)[0]),
         "r2_varw": _rounded(metrics.r2_variance_weighted(z, predicted)),
     }
-    return Evaluation(summary, pcc, within, r2)
-
-
-def _mean_over(parts: list[Float64], n_mirnas: int) -> Float64:
-    if not parts:
-        return np.full(n_mirnas, np.nan)
-    stacked = np.vstack(parts)
-    count = (~np.isnan(stacked)).sum(axis=0)
-    return np.where(count > 0, np.nansum(stacked, axis=0) / np.maximum(count, 1), np.nan)
+    return Evaluation(summary, predicted, found.pooled)
 
 
 def _rounded(value: float) -> float:

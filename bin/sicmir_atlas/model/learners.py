@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sicmir_atlas.model.members import Member
+    from sicmir_atlas.model.members import FittedPart
 
     Float64: TypeAlias = NDArray[np.float64]
     Predict: TypeAlias = Callable[[Float64], Float64]
@@ -65,7 +65,7 @@ class Part(Protocol):
         """Samples of another technology that it learns from as well."""
         ...
 
-    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:
+    def train(self, samples: Samples, *, seed: int) -> FittedPart:
         """Train on samples; the same seed gives the same members."""
         ...
 
@@ -85,12 +85,13 @@ class Averaged:
 
     def fit(self, x: Float64, y: Float64, cohorts: NDArray[np.str_], *, seed: int) -> Predict:
         """See :meth:`Learner.fit`."""
-        predict = mean_of(self.members(Samples(x, y, cohorts), seed=seed))
+        fitted = self.train(Samples(x, y, cohorts), seed=seed)
+        predict = mean_of([member for part in fitted for member in part.members])
         return lambda rows: predict(zscore(rows).astype(np.float32)).astype(np.float64)
 
-    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:
+    def train(self, samples: Samples, *, seed: int) -> list[FittedPart]:
         """Train every part."""
-        return tuple(m for part in self.parts for m in part.members(samples, seed=seed))
+        return [part.train(samples, seed=seed) for part in self.parts]
 
     def with_extra(self, extra: Samples) -> Averaged:
         """Let every part learn from samples of another technology, too."""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sicmir_atlas.model.members import LinearMember
-from sicmir_atlas.model.samples import Samples, View, view
-
-if TYPE_CHECKING:
-    from sicmir_atlas.model.members import Member
+from sicmir_atlas.model.members import FittedPart, LinearMember
+from sicmir_atlas.model.samples import Samples, View, settings_of, view
 
 __all__ = ["PartialLeastSquares"]
 
@@ -32,7 +28,7 @@ class PartialLeastSquares:
     how: View = "pooled"
     extra: Samples | None = None
 
-    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:  # noqa: ARG002  nothing is drawn
+    def train(self, samples: Samples, *, seed: int) -> FittedPart:  # noqa: ARG002  nothing is drawn
         """Fit; see :class:`.learners.Part`."""
         from sklearn.cross_decomposition import PLSRegression
 
@@ -41,4 +37,5 @@ class PartialLeastSquares:
         targets = np.nan_to_num(seen.targets)
         fitted = PLSRegression(n_components, scale=False).fit(seen.z, targets)
         weight = fitted.coef_.T.astype(np.float32)
-        return (LinearMember(weight, fitted.intercept_.astype(np.float32)),)
+        member = LinearMember(weight, fitted.intercept_.astype(np.float32))
+        return FittedPart((member,), settings_of(self))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NORM_FIRST",
     "BlockOrder",
+    "FittedPart",
     "KernelMember",
     "LinearMember",
     "Member",
@@ -184,6 +185,14 @@ class KernelMember:
 
 
 Member: TypeAlias = NetworkMember | LinearMember | KernelMember
+
+
+class FittedPart(NamedTuple):
+    """Members, and how they were trained: JSON for a model card."""
+
+    members: tuple[Member, ...]
+    report: dict[str, Any]
+
 
 _KINDS: dict[str, type[Member]] = {
     cls.kind: cls for cls in (NetworkMember, LinearMember, KernelMember)

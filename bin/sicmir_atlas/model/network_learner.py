@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from sicmir_atlas.model.members import NetworkMember
-from sicmir_atlas.model.samples import Samples, View, view
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.members import FittedPart, NetworkMember
+from sicmir_atlas.model.samples import Samples, View, settings_of, view
 from sicmir_atlas.model.scaling import zscore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from sicmir_atlas.model.members import Member
+    from sicmir_atlas.model.training import Epoch
 
     Float64: TypeAlias = NDArray[np.float64]
 
 __all__ = ["Networks"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,10 @@ class Networks:
         Number of networks; each has its own validation samples, weights and batches.
     how, extra
         As for :class:`.ridge.Ridge`; a sample of less weight counts as any other.
-    device
-        Where to train.
+    device, threads
+        Where to train; the weights' last bits depend on both.
+    changes
+        Settings in place of the recipe's.
     """
 
     recipe: str = "plain"
@@ -44,18 +50,33 @@ class Networks:
     how: View = "pooled"
     extra: Samples | None = None
     device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = 1
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Name in tables."""
         return self.recipe.replace("_", "-")
 
-    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:
-        """Train; see :class:`.learners.Part`."""
-        return tuple(
-            NetworkMember(fitted.arrays, recipe.block_order)
-            for recipe, fitted in self._fits(samples, seed)
-        )
+    def train(self, samples: Samples, *, seed: int) -> FittedPart:
+        """Train; see :class:`.learners.Part`.
+
+        Raises
+        ------
+        InputError
+            When no model folder holds networks of this recipe.
+        """
+        fits = self._fits(samples, seed)
+        recipe = fits[0][0]
+        if recipe.architecture != "paper":
+            msg = f"recipe {self.recipe}: only networks of the paper's architecture can be stored"
+            raise InputError(msg)
+        members = tuple(NetworkMember(fitted.arrays, recipe.block_order) for _, fitted in fits)
+        runs = [
+            {"n_epochs": len(fitted.history), "best": asdict(fitted.best)} for _, fitted in fits
+        ]
+        report = {**settings_of(self), "recipe": asdict(recipe)}
+        return FittedPart(members, report | (runs[0] if len(runs) == 1 else {"networks": runs}))
 
     def fit(
         self, x: Float64, y: Float64, cohorts: NDArray[np.str_], *, seed: int
@@ -83,7 +104,25 @@ class Networks:
 
         recipe = RECIPES[self.recipe]
         seen = view([samples, *([self.extra] if self.extra else [])], self.how)
-        return [
-            (recipe, fit(seen.z, seen.targets, recipe, seed=seed + i, device=self.device))
-            for i in range(self.n_seeds)
-        ]
+        recipe = replace(recipe, **self.changes)
+        stop = None if seen.stop is None else np.flatnonzero(seen.stop)
+        fits = []
+        for i in range(self.n_seeds):
+            fitted = fit(
+                seen.z,
+                seen.targets,
+                recipe,
+                seed=seed + i,
+                device=self.device,
+                threads=self.threads,
+                held=stop,
+                on_epoch=_log,
+            )
+            fits.append((recipe, fitted))
+        return fits
+
+
+def _log(epoch: Epoch) -> None:
+    if epoch.number % 10 == 0:
+        message = "epoch %d: MSE %.4f in training, %.4f in validation"
+        logger.info(message, epoch.number, epoch.train_mse, epoch.validation_mse)

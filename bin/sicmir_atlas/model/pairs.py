@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["MIN_SAMPLES", "Pairs", "read_csv", "read_pairs", "sample_name"]
+__all__ = ["MIN_SAMPLES", "Pairs", "read_csv", "read_other_technology", "read_pairs", "sample_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,39 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
     return Pairs(x, y, _cohorts(strata, x.index))
 
 
-def _read_matrix(path: Path, panel: Sequence[str], what: str) -> pd.DataFrame:
+def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like: Pairs) -> Pairs:
+    """Read paired tables of another technology, for samples to learn from as well.
+
+    Its mRNA may be log ratios, and lack genes and values: what is missing is taken as the mean.
+
+    Parameters
+    ----------
+    mrna, mirna, strata
+        As for :func:`read_pairs`.
+    like
+        The pairs whose genes and miRNAs are wanted, in their order.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_pairs` does, but for units and missing values of mRNA; when more than half
+        of the genes are missing.
+    """
+    x = _read_matrix(mrna, landmarks(), "gene", any_units=True)
+    y = _read_matrix(mirna, mirnas(), "miRNA")
+    x, y = _shared(x, y, mrna, mirna)
+    genes = like.mrna.columns
+    missing = genes[~genes.isin(x.columns)]
+    if 2 * len(missing) > len(genes):
+        msg = f"{mrna} lacks {len(missing)} of {len(genes)} genes, such as {missing[0]}"
+        raise InputError(msg)
+    columns = like.mirna.columns
+    return Pairs(x.reindex(columns=genes), y.reindex(columns=columns), _cohorts(strata, x.index))
+
+
+def _read_matrix(
+    path: Path, panel: Sequence[str], what: str, *, any_units: bool = False
+) -> pd.DataFrame:
     frame = read_csv(path, index_col=0)
     frame.index = pd.Index([sample_name(str(name)) for name in frame.index])
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
@@ -97,7 +129,8 @@ def _read_matrix(path: Path, panel: Sequence[str], what: str) -> pd.DataFrame:
     if text:
         msg = f"{path}: column {text[0]} is not numeric; rows must be samples, columns {what}s"
         raise InputError(msg)
-    _check_units(path, frame, what)
+    if not any_units:
+        _check_units(path, frame, what)
     return frame
 
 

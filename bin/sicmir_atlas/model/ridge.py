@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from sicmir_atlas.model.members import KernelMember, LinearMember
-from sicmir_atlas.model.samples import Samples, View, Viewed, view
+from sicmir_atlas.model.members import FittedPart, KernelMember, LinearMember
+from sicmir_atlas.model.samples import Samples, View, Viewed, settings_of, view
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from sicmir_atlas.model.members import Member
 
     Float64: TypeAlias = NDArray[np.float64]
 
@@ -38,10 +36,10 @@ class Ridge:
     how: View = "pooled"
     extra: Samples | None = None
 
-    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:  # noqa: ARG002  nothing is drawn
-        """Fit; see :class:`.learners.Learner`."""
+    def train(self, samples: Samples, *, seed: int) -> FittedPart:  # noqa: ARG002  nothing is drawn
+        """Fit; see :class:`.learners.Part`."""
         seen = view([samples, *([self.extra] if self.extra else [])], self.how)
-        return (_linear(self._weights(seen)),)
+        return FittedPart((_linear(self._weights(seen)),), settings_of(self))
 
     def _weights(self, seen: Viewed) -> Float64:
         n_landmarks = seen.z.shape[1]
@@ -60,13 +58,14 @@ class LowRankRidge(Ridge):
 
     rank: int = 50
 
-    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:  # noqa: ARG002  nothing is drawn
-        """Fit; see :class:`.learners.Learner`."""
+    def train(self, samples: Samples, *, seed: int) -> FittedPart:  # noqa: ARG002  nothing is drawn
+        """Fit; see :class:`.learners.Part`."""
         seen = view([samples, *([self.extra] if self.extra else [])], self.how)
         weights = self._weights(seen)
         *_, directions = np.linalg.svd(seen.z @ weights, full_matrices=False)
         leading = directions[: self.rank]
-        return (_linear(weights @ leading.T @ leading),)
+        member = _linear(weights @ leading.T @ leading)
+        return FittedPart((member,), settings_of(self))
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,8 @@ class GaussianRidge:
     n_centres: int = 600
     n_averaged: int = 3
 
-    def members(self, samples: Samples, *, seed: int) -> tuple[Member, ...]:
-        """Fit; see :class:`.learners.Learner`."""
+    def train(self, samples: Samples, *, seed: int) -> FittedPart:
+        """Fit; see :class:`.learners.Part`."""
         seen = view([samples, *([self.extra] if self.extra else [])], self.how)
         rng = np.random.Generator(np.random.PCG64(seed))
         centres = seen.z if self.n_averaged == 1 else self._centres(seen, rng)
@@ -111,7 +110,7 @@ class GaussianRidge:
         member = KernelMember(
             centres.astype(np.float32), coefficients.astype(np.float32), bias, self.gamma
         )
-        return (member,)
+        return FittedPart((member,), settings_of(self))
 
     def _centres(self, seen: Viewed, rng: np.random.Generator) -> Float64:
         """Deal the samples of each cohort into groups until there are enough of them."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sicmir_atlas.model.pairs import Pairs
+
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["Samples", "View", "Viewed", "view", "zscore_known"]
+__all__ = ["Samples", "View", "Viewed", "settings_of", "view", "zscore_known"]
 
 View: TypeAlias = Literal["pooled", "within"]
 
@@ -32,22 +34,32 @@ class Samples:
         Cohort of every sample.
     weight
         What a sample counts in a fit; those of another technology count less than 1.
+    stop
+        Marks samples that only decide when to stop; None lets each network draw its own.
     """
 
     x: Float64
     y: Float64
     cohorts: NDArray[np.str_]
     weight: float = 1.0
+    stop: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(cls, pairs: Pairs, *, weight: float = 1.0) -> Samples:
+        """Take the matrices out of tables."""
+        x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
+        return cls(x, y, pairs.cohorts.to_numpy(dtype=str), weight)
 
 
 @dataclass(frozen=True, eq=False)
 class Viewed:
-    """Samples ready for a fit: z-scored inputs without NaN, targets with NaN, weights, cohorts."""
+    """Samples ready for a fit: z-scored inputs without NaN, targets with NaN, and the rest."""
 
     z: Float64
     targets: Float64
     weights: Float64
     cohorts: NDArray[np.str_]
+    stop: NDArray[np.bool_] | None
 
 
 def view(technologies: list[Samples], how: View) -> Viewed:
@@ -63,7 +75,16 @@ def view(technologies: list[Samples], how: View) -> Viewed:
         np.vstack([zscore_known(part.y) for part in parts]),
         np.concatenate([np.full(len(part.x), part.weight) for part in parts]),
         np.concatenate([part.cohorts for part in parts]),
+        None if technologies[0].stop is None else np.concatenate([_stop(part) for part in parts]),
     )
+
+
+def settings_of(part: Any) -> dict[str, Any]:
+    """Give the fields of a learner's part for a model card; of extra samples their number."""
+    kept = {f.name: getattr(part, f.name) for f in fields(part) if f.name != "extra"}
+    extra: Samples | None = part.extra
+    more = {} if extra is None else {"n_extra": len(extra.x), "extra_weight": extra.weight}
+    return {"kind": type(part).__name__, **kept, **more}
 
 
 def _parts(samples: Samples, how: View) -> list[Samples]:
@@ -71,10 +92,20 @@ def _parts(samples: Samples, how: View) -> list[Samples]:
         return [samples]
     rows = [np.flatnonzero(samples.cohorts == name) for name in np.unique(samples.cohorts)]
     return [
-        Samples(samples.x[r], samples.y[r], samples.cohorts[r], samples.weight)
+        Samples(
+            samples.x[r],
+            samples.y[r],
+            samples.cohorts[r],
+            samples.weight,
+            None if samples.stop is None else samples.stop[r],
+        )
         for r in rows
         if r.size >= _LEAST
     ]
+
+
+def _stop(samples: Samples) -> NDArray[np.bool_]:
+    return np.zeros(len(samples.x), dtype=bool) if samples.stop is None else samples.stop
 
 
 def zscore_known(values: Float64) -> Float64:

@@ -10,13 +10,19 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import folds_of
+from sicmir_atlas.model.pairs import read_csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["Design", "split_rows", "split_runs"]
+__all__ = ["VALIDATION", "Design", "draw_split", "read_split", "split_rows", "split_runs"]
+
+
+VALIDATION = 0.2
+"""Share of the training samples that decides when a network stops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +44,7 @@ class Design:
     """
 
     test: float = 0.3
-    validation: float = 0.2
+    validation: float = VALIDATION
     n_folds: int = 3
     seeds: Sequence[int] = (42, 52, 62)
     split_seed: int = 42
@@ -72,6 +78,52 @@ def split_rows(
         rows = np.flatnonzero(labels == label)
         second[rng.permutation(rows)[: round(fraction * rows.size)]] = True
     return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def draw_split(
+    cohorts: pd.Series[str], *, test: float, validation: float = 0.0, seed: int
+) -> pd.Series[str]:
+    """Hold a share of each cohort out, and a share of all others to decide when to stop.
+
+    Returns
+    -------
+    ``train``, ``validation`` or ``test`` by sample.
+    """
+    kept, held_out = split_rows(cohorts.to_numpy(dtype=str), test, seed=seed)
+    _, stop = split_rows(["all"] * len(kept), validation, seed=seed)
+    split = pd.Series("train", index=cohorts.index, name="part")
+    split.iloc[held_out] = "test"
+    split.iloc[kept[stop]] = "validation"
+    return split
+
+
+def read_split(path: Path, samples: pd.Index[str]) -> pd.Series[str]:
+    """Read a table with columns sample and part: train, validation or test.
+
+    Returns
+    -------
+    Part by sample, of the samples that the table names.
+
+    Raises
+    ------
+    InputError
+        When a column is missing, a part is unknown, or a sample is not among ``samples``.
+    """
+    table = read_csv(path, sep=None, engine="python", dtype=str)
+    if not {"sample", "part"} <= set(table.columns):
+        msg = f"{path} needs the columns sample and part"
+        raise InputError(msg)
+    split: pd.Series[str] = table.set_index("sample")["part"]
+    absent = split.index.difference(samples)
+    if len(absent):
+        msg = f"{path}: {len(absent)} samples are not in the tables, such as {absent[0]}"
+        raise InputError(msg)
+    wrong = split[~split.isin(["train", "validation", "test"])]
+    if len(wrong):
+        msg = f"{path}: part {wrong.iloc[0]!r} of sample {wrong.index[0]} is none of train, "
+        msg += "validation, test"
+        raise InputError(msg)
+    return split
 
 
 def split_runs(cohorts: pd.Series[str], design: Design) -> Mapping[str, pd.Series[str]]:

@@ -11,7 +11,7 @@ from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.baseline_networks import BlockTransformer, ResNet, Transformer
 from sicmir_atlas.model.network import SicmirNet
 from sicmir_atlas.model.scaling import Scaling, observed_scaling
-from sicmir_atlas.model.splits import split_rows
+from sicmir_atlas.model.splits import VALIDATION, split_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class Recipe:
     initial: Literal["framework", "normal"] = "framework"
     max_epochs: int = 200
     patience: int = 20
-    validation: float = 0.2
+    validation: float = VALIDATION
     input_noise: float = 0.0
     input_dropout: float = 0.0
 
@@ -137,17 +137,20 @@ def fit(
     seed: int = 42,
     device: str = "cpu",
     threads: int = 1,
+    held: Rows | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Fit:
     """Train on rows × landmarks and rows × miRNAs, both on a log scale, not z-scored.
 
-    A random part of the rows decides when to stop; the weights of its best epoch are kept. The
-    same seed, device and number of threads give the same weights.
+    Some rows decide when to stop; the weights of their best epoch are kept. The same seed, device
+    and number of threads give the same weights.
 
     Parameters
     ----------
     y
         NaN marks a value that is not known and gives no loss.
+    held
+        Positions of the rows that decide when to stop; drawn with the seed when None.
     on_epoch
         Called after every epoch, for progress.
 
@@ -158,7 +161,9 @@ def fit(
     """
     import torch
 
-    keep, held = split_rows(["all"] * len(x), recipe.validation, seed=seed)
+    if held is None:
+        _, held = split_rows(["all"] * len(x), recipe.validation, seed=seed)
+    keep = np.setdiff1d(np.arange(len(x)), held)
     if len(keep) < 2 or len(held) < 1:
         msg = f"{len(x)} training rows are too few; at least 3 are needed"
         raise InputError(msg)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from sicmir_atlas.disk import written_whole
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.evaluation import Evaluation, evaluate
-from sicmir_atlas.model.members import NetworkMember
+from sicmir_atlas.model import metrics
+from sicmir_atlas.model.crossval import agreement, cross_validate, leave_one_cohort_out
+from sicmir_atlas.model.domain import DIRECTIONS, fit_domain
+from sicmir_atlas.model.evaluation import evaluate
 from sicmir_atlas.model.pairs import Pairs, read_pairs
+from sicmir_atlas.model.reliability import Reliability, reliability
+from sicmir_atlas.model.samples import Samples
+from sicmir_atlas.model.scaling import Scaling, observed_scaling
 from sicmir_atlas.model.weights import Model, save_model
 
 if TYPE_CHECKING:
@@ -21,130 +27,193 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sicmir_atlas.model.training import Epoch, Recipe
+    from sicmir_atlas.model.learners import Averaged
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["Pairs", "Trained", "read_pairs", "train_and_judge", "write_model"]
+__all__ = ["Pairs", "Trained", "read_pairs", "train_model", "write_model"]
 
 logger = logging.getLogger(__name__)
+
+_FOLDED = "PCC over samples in the fold left out of training, with its 95 % interval"
+_HELD_OUT = "PCC over the held-out samples, with its 95 % interval"
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A model, its figures on held-out samples, and which sample was used for what."""
+    """A model, its figures per miRNA, and which sample was used for what."""
 
     model: Model
-    evaluation: Evaluation
+    per_mirna: pd.DataFrame
     split: pd.Series[str]
 
 
-def train_and_judge(
+def train_model(
     pairs: Pairs,
-    recipe: Recipe,
+    learner: Averaged,
+    split: pd.Series[str],
     *,
     model_id: str,
-    test: float = 0.3,
+    n_folds: int = 0,
     seed: int = 42,
-    threads: int = 1,
-    device: str = "cpu",
     about: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Hold samples out within each cohort, train on the others, judge on those held out."""
-    from sicmir_atlas.model.training import fit, observed_scaling, split_rows
+    """Train on the samples of a split that are not ``test``, and judge on unseen ones.
 
-    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
-    cohorts = pairs.cohorts.to_numpy(dtype=str)
-    train_rows, test_rows = split_rows(cohorts, test, seed=seed)
-    if len(test_rows) < 2:
-        msg = f"holding out {test:g} of {len(x)} samples leaves too few to judge the model on"
+    Parameters
+    ----------
+    split
+        Part by sample. Samples of part ``validation`` only decide when a network stops; without
+        any, each network draws its own.
+    n_folds
+        Folds of a cross-validation over all samples of the split, beside one that leaves each
+        cohort out; 0 for none. The figures per miRNA are then those of the folds.
+    about
+        Further entries of the card: title, licence, training_data, limits.
+
+    Raises
+    ------
+    InputError
+        When too few samples are left to judge on.
+    """
+    mrna, mirna = pairs.mrna.loc[split.index], pairs.mirna.loc[split.index]
+    x, y = (frame.to_numpy(dtype=np.float64) for frame in (mrna, mirna))
+    cohorts = pairs.cohorts.loc[split.index].to_numpy(dtype=str)
+    seen, stop = (split != "test").to_numpy(), (split == "validation").to_numpy()
+    n_test = int((~seen).sum())
+    if n_test < 2 and not n_folds:
+        msg = f"holding out {n_test} of {len(x)} samples leaves too few to judge the model on; "
+        msg += "hold out more, or cross-validate"
         raise InputError(msg)
-    fitted = fit(
-        x[train_rows],
-        y[train_rows],
-        recipe,
-        seed=seed,
-        device=device,
-        threads=threads,
-        on_epoch=_log,
-    )
+    samples = Samples(x[seen], y[seen], cohorts[seen], stop=stop[seen] if stop.any() else None)
+    parts = learner.train(samples, seed=seed)
+    x_scaling, y_scaling = observed_scaling(x[seen]), observed_scaling(y[seen])
+    domain, apart = fit_domain(x[seen], cohorts[seen])
     scaling = {
-        "x_mean": fitted.x_scaling.mean,
-        "x_sd": fitted.x_scaling.sd,
-        "y_mean": fitted.y_scaling.mean,
-        "y_sd": fitted.y_scaling.sd,
+        "x_mean": x_scaling.mean,
+        "x_sd": x_scaling.sd,
+        "y_mean": y_scaling.mean,
+        "y_sd": y_scaling.sd,
+        DIRECTIONS: domain.directions,
     }
-    bare = Model(
-        model_id,
-        tuple(pairs.mrna.columns),
-        tuple(pairs.mirna.columns),
-        (NetworkMember(fitted.arrays, recipe.block_order),),
-        scaling,
-    )
-    judged = evaluate(
-        bare,
-        x[test_rows],
-        y[test_rows],
-        list(cohorts[test_rows]),
-        x_train=fitted.x_scaling,
-        y_observed=observed_scaling(y[test_rows]),
-    )
+    members = tuple(member for part in parts for member in part.members)
+    model = Model(model_id, tuple(mrna.columns), tuple(mirna.columns), members, scaling)
+
+    figures: dict[str, Any] = {}
+    if n_test >= 2:
+        held_out = _on_held_out(model, x[~seen], y[~seen], cohorts[~seen], x_scaling)
+        found, figures = held_out.found, held_out.figures
+    if n_folds:
+        folded = _in_folds(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
+        found, figures["cross_validation"] = folded.found, folded.figures
+
+    reports = [part.report for part in parts]
     card = {
         **(about or {}),
         "scaling": {"input": "own", "ddof": 0, "constant": 0},
         "training": {
-            "recipe": asdict(recipe),
+            "learner": learner.name,
             "seed": seed,
-            "threads": threads,
-            "device": device,
-            "n_train": len(fitted.train_rows),
-            "n_validation": len(fitted.validation_rows),
-            "n_test": len(test_rows),
-            "n_epochs": len(fitted.history),
-            "best": asdict(fitted.best),
+            "n_train": int(seen.sum() - stop.sum()),
+            "n_validation": int(stop.sum()),
+            "n_test": n_test,
+            **(reports[0] if len(reports) == 1 else {"parts": reports}),
         },
-        "metrics": judged.summary,
-        "mirnas_untrained": list(pairs.mirna.columns[fitted.untrained]),
-        "reliability_is": "PCC over the held-out samples, pooled over cohorts",
-        "reliability": _by_name(pairs.mirna.columns, judged.pcc),
-        "reliability_within_cohort": _by_name(pairs.mirna.columns, judged.pcc_within),
+        "metrics": figures,
+        "domain": {"n_directions": len(domain.directions), "limit": domain.limit, "apart": apart},
+        "mirnas_untrained": list(mirna.columns[np.isnan(y[seen]).all(axis=0)]),
+        "reliability_is": _FOLDED if n_folds else _HELD_OUT,
+        **_by_name(mirna.columns, found),
     }
-    split = pd.Series("test", index=pairs.mrna.index, name="part")
-    split.iloc[train_rows[fitted.train_rows]] = "train"
-    split.iloc[train_rows[fitted.validation_rows]] = "validation"
-    return Trained(replace(bare, card=card), judged, split)
+    return Trained(replace(model, card=card), _per_mirna(mirna.columns, found), split)
 
 
 def write_model(trained: Trained, folder: Path, *, sources: Path | None = None) -> None:
     """Write the model folder, with ``per_mirna.tsv`` and ``split.tsv`` beside the weights."""
     folder.mkdir(parents=True, exist_ok=True)
-    per_mirna = pd.DataFrame(
-        {
-            "mirna": trained.model.mirnas,
-            "pcc": trained.evaluation.pcc,
-            "pcc_within_cohort": trained.evaluation.pcc_within,
-            "r2": trained.evaluation.r2,
-        }
-    )
+    per_mirna = trained.per_mirna
     if sources is not None:
         per_mirna = per_mirna.merge(pd.read_csv(sources, sep="\t"), on="mirna", how="left")
     split = trained.split.rename_axis("sample").reset_index()
     for name, table in (("per_mirna.tsv", per_mirna), ("split.tsv", split)):
-        part = folder / f"{name}.part"
-        table.to_csv(part, sep="\t", index=False, float_format="%.4f")
-        part.replace(folder / name)
+        with written_whole(folder / name) as part:
+            table.to_csv(part, sep="\t", index=False, float_format="%.4f")
     save_model(trained.model, folder)
-    logger.info("wrote %s: %s", folder, trained.evaluation.summary)
+    logger.info("wrote %s: %s", folder, trained.model.card["metrics"])
 
 
-def _by_name(names: pd.Index[str], values: Float64) -> dict[str, float | None]:
+class _Judged(NamedTuple):
+    found: Reliability
+    figures: dict[str, Any]
+
+
+def _on_held_out(
+    model: Model, x: Float64, y: Float64, cohorts: NDArray[np.str_], x_scaling: Scaling
+) -> _Judged:
+    observed = observed_scaling(y)
+    judged = evaluate(model, x, y, list(cohorts), x_train=x_scaling, y_observed=observed)
+    return _Judged(reliability(y, judged.predicted, cohorts), judged.summary)
+
+
+def _in_folds(
+    learner: Averaged,
+    x: Float64,
+    y: Float64,
+    cohorts: NDArray[np.str_],
+    *,
+    n_folds: int,
+    seed: int,
+) -> _Judged:
+    folded = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
+    found = agreement(y, folded, cohorts)
+    figures: dict[str, Any] = {
+        "n_folds": n_folds,
+        "n_samples": len(x),
+        "pcc_pooled": _mean(found.pooled),
+        "pcc_within_cohort": _mean(found.within),
+        "pcc_within_cohort_each": {name: round(r, 4) for name, r in found.by_cohort.items()},
+    }
+    if np.unique(cohorts).size > 1:
+        left_out = agreement(y, leave_one_cohort_out(learner, x, y, cohorts, seed=seed), cohorts)
+        figures |= {
+            "pcc_left_out_cohort": _mean(left_out.within),
+            "pcc_left_out_cohort_each": {k: round(r, 4) for k, r in left_out.by_cohort.items()},
+        }
+    return _Judged(reliability(y, folded, cohorts), figures)
+
+
+def _per_mirna(names: pd.Index[str], found: Reliability) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "mirna": names,
+            "pcc": found.pooled,
+            "pcc_low": found.pooled_interval[:, 0],
+            "pcc_high": found.pooled_interval[:, 1],
+            "pcc_within_cohort": found.within,
+            "pcc_within_cohort_low": found.within_interval[:, 0],
+            "pcc_within_cohort_high": found.within_interval[:, 1],
+        }
+    )
+
+
+def _by_name(names: pd.Index[str], found: Reliability) -> dict[str, dict[str, Any]]:
+    """Give the card's figures per miRNA; null where undefined."""
+
+    def number(value: float) -> float | None:
+        return None if np.isnan(value) else round(float(value), 4)
+
+    def interval(bounds: Float64) -> list[float] | None:
+        return None if np.isnan(bounds).any() else [round(float(b), 4) for b in bounds]
+
     return {
-        name: None if np.isnan(value) else round(float(value), 4)
-        for name, value in zip(names, values, strict=True)
+        "reliability": dict(zip(names, map(number, found.pooled), strict=True)),
+        "reliability_interval": dict(zip(names, map(interval, found.pooled_interval), strict=True)),
+        "reliability_within_cohort": dict(zip(names, map(number, found.within), strict=True)),
+        "reliability_within_cohort_interval": dict(
+            zip(names, map(interval, found.within_interval), strict=True)
+        ),
     }
 
 
-def _log(epoch: Epoch) -> None:
-    if epoch.number % 10 == 0:
-        message = "epoch %d: MSE %.4f in training, %.4f in validation"
-        logger.info(message, epoch.number, epoch.train_mse, epoch.validation_mse)
+def _mean(values: Float64) -> float:
+    return round(metrics.mean_defined(values)[0], 4)
