@@ -102,3 +102,13 @@ def test_wide_tables_that_do_not_fit(tmp_path):
     pd.DataFrame({"A": ["x"]}, index=["s1"]).to_parquet(path)
     with pytest.raises(InputError, match="column A is not numeric"):
         read_wide(path, pd.Index(["s1"]))
+
+
+@pytest.mark.real
+def test_the_wide_table_of_tcga_agrees_with_its_landmarks(shared_data):
+    bulk = shared_data / "bulk"
+    narrow = pd.read_csv(bulk / "tcga_rnaseq_log2_977.csv.gz", index_col=0)
+    wide = read_wide(bulk / "tcga_rnaseq_log2x100_top5000_variable.parquet", narrow.index[::-1])
+    both = narrow.columns.intersection(wide.columns)
+    assert len(both) > 100
+    np.testing.assert_allclose(wide.loc[narrow.index, both], narrow[both], atol=0.01)
