@@ -11,7 +11,7 @@ def test_the_packages_list_names_known_mirnas_and_terms_and_where_it_was_publish
     table = read_directions()
     assert set(table["mirna"]) <= set(mirnas())
     assert set(table["direction"]) <= {"up", "down"}
-    assert table["source"].str.contains(r"^\w+ \d{4}, doi:10\.\d{4}/\S+: ").all()
+    assert table["source"].str.contains(r"^\w+ \d{4}, (?:doi:10\.\d{4}/|PMID:)\S+: ").all()
     assert not table.duplicated(["mirna", "group", "reference"]).any()
     for term in {*table["group"], *table["reference"]}:
         assert ontologies().is_valid_term_id(term)
