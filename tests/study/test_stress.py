@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import pearsonr
 from sklearn.metrics import mean_squared_error, r2_score
 
+from sicmir_atlas.errors import InputError
 from sicmir_atlas.study.perturbations import QUICK
 from sicmir_atlas.study.result import write_result
 from sicmir_atlas.study.stress import state_of, stress
@@ -71,6 +72,8 @@ def test_removal_without_a_ranking_is_said_to_be_left_out(linear_world):
     result = stress(predict, x, y, cohorts, tests=["removal", "uniform"], grid=QUICK)
     assert set(result.table["test"]) == {"uniform"}
     assert result.summary["not_run"] == ["removal: no ranking of genes was given"]
+    with pytest.raises(InputError, match="no test to run: removal needs a ranking"):
+        stress(predict, x, y, cohorts, tests=["removal"], grid=QUICK)
 
 
 def test_more_loss_predicts_worse_and_low_values_matter_less(linear_world):

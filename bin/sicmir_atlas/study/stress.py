@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import agreement
 from sicmir_atlas.model.metrics import mean_defined, mse, r2_per_mirna
 from sicmir_atlas.model.samples import zscore_known
@@ -72,8 +73,16 @@ def stress(
     -------
     One row per perturbation: what was done (test, level, gamma, depth, seed), sparsity before and
     after z-scores, PCC pooled and within cohorts, R2, MSE, RMSE and state.
+
+    Raises
+    ------
+    InputError
+        When there is no test to run, or a sparsity test meets values that are no log2(x + 1).
     """
     run = [test for test in tests if test != "removal" or ranking is not None]
+    if not run:
+        msg = "no test to run: removal needs a ranking of genes (--ranking)"
+        raise InputError(msg)
     measured = zscore_known(truth)
     intact = predict(zscore(x).astype(np.float32)).astype(np.float64)
     rows: list[dict[str, Any]] = []
