@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sicmir_atlas.model.network import Network  # says what to install where torch is missing
+
+# isort: split
 import torch
 from torch import nn
-
-from sicmir_atlas.model.network import Network
 
 __all__ = ["BlockTransformer", "ResNet", "Transformer"]
 

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import importlib
+import sys
+
+import numpy as np
+import pytest
+
+from sicmir_atlas.errors import MissingExtraError
+from sicmir_atlas.model.mirscape import Mirscape
+
+
+@pytest.mark.parametrize("module", ["training", "baseline_networks", "network"])
+def test_without_torch_training_says_what_to_install(monkeypatch, module):
+    for name in [n for n in sys.modules if n.startswith("sicmir_atlas.model.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sicmir-atlas\[train\]'"):
+        importlib.import_module(f"sicmir_atlas.model.{module}")
+
+
+def test_without_xgboost_mirscape_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sicmir-atlas\[train\]'"):
+        Mirscape().fit(np.eye(3), np.eye(3), np.full(3, "all"), seed=0)
