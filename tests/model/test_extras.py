@@ -10,10 +10,13 @@ from sicmir_atlas.errors import MissingExtraError
 from sicmir_atlas.model.mirscape import Mirscape
 
 
-@pytest.mark.parametrize("module", ["training", "baseline_networks", "network"])
+IN_TORCH = ["training", "baseline_networks", "network"]
+
+
+@pytest.mark.parametrize("module", IN_TORCH)
 def test_without_torch_training_says_what_to_install(monkeypatch, module):
-    for name in [n for n in sys.modules if n.startswith("sicmir_atlas.model.")]:
-        monkeypatch.delitem(sys.modules, name)
+    for name in IN_TORCH:
+        monkeypatch.delitem(sys.modules, f"sicmir_atlas.model.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'sicmir-atlas\[train\]'"):
         importlib.import_module(f"sicmir_atlas.model.{module}")
