@@ -276,6 +276,27 @@ MODEL = (
 STUDY: tuple[Command, ...] = (
     Command(
         MAKERS,
+        "study models",
+        "Compare learners by folds and by cohorts left out, within cohorts.",
+        (
+            "mrna.csv mirna.csv --strata cohorts.csv -o models",
+            "mrna.csv mirna.csv --strata cohorts.csv --learner pls --learner paper -o models",
+        ),
+    ),
+    Command(
+        MAKERS,
+        "study learning-curve",
+        "Train on a growing share of the samples; estimate the noise ceiling.",
+        ("mrna.csv mirna.csv --strata cohorts.csv --measured mature.csv -o learning_curve",),
+    ),
+    Command(
+        MAKERS,
+        "study calibration",
+        "Compare the spread of an ensemble's members with the error of their mean.",
+        ("mrna.csv mirna.csv --strata cohorts.csv -o calibration",),
+    ),
+    Command(
+        MAKERS,
         "study hubs",
         "Find hub miRNAs, the elbow of their number, and how arms and families agree.",
         ("mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",),

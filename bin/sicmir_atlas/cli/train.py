@@ -82,11 +82,10 @@ def train(
     from threadpoolctl import threadpool_limits
 
     from sicmir_atlas.cli import _io
+    from sicmir_atlas.cli._extra import read_extra
     from sicmir_atlas.errors import InputError
     from sicmir_atlas.model.learners import LEARNERS, Averaged
     from sicmir_atlas.model.network_learner import Networks
-    from sicmir_atlas.model.pairs import read_other_technology
-    from sicmir_atlas.model.samples import Samples
     from sicmir_atlas.model.splits import VALIDATION, draw_split, read_split
     from sicmir_atlas.model.trainset import read_pairs, train_model, write_model
 
@@ -108,12 +107,9 @@ def train(
         chosen = usable[learner]
 
     pairs = read_pairs(mrna, mirna, strata)
-    if extra_mrna is not None and extra_mirna is not None:
-        extra = read_other_technology(extra_mrna, extra_mirna, extra_strata, like=pairs)
-        chosen = chosen.with_extra(Samples.of(extra, weight=extra_weight))
-    elif extra_mrna is not None or extra_mirna is not None:
-        msg = "--extra-mrna and --extra-mirna go together: give both or none"
-        raise InputError(msg)
+    extra = read_extra(extra_mrna, extra_mirna, extra_strata, weight=extra_weight, like=pairs)
+    if extra is not None:
+        chosen = chosen.with_extra(extra)
     if split is None:
         # several networks draw validation samples of their own
         validation = VALIDATION if learner is None and n_networks == 1 else 0.0

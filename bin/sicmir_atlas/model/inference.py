@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     Float32: TypeAlias = NDArray[np.float32]
     Layer: TypeAlias = tuple[Float32, Float32]
 
-__all__ = ["BATCH", "Device", "Predictor", "fold_batch_norm", "load_predictor", "mean_of"]
+__all__ = [
+    "BATCH",
+    "Device",
+    "Predictor",
+    "fold_batch_norm",
+    "load_predictor",
+    "mean_of",
+    "members_apart",
+]
 
 BATCH = 1024
 
@@ -92,6 +100,11 @@ def load_predictor(model: Model, *, device: Device = "cpu") -> Predictor:
         return _NumpyPredictor(model)
     msg = "device 'cuda': torch finds no usable GPU; check the driver, or use device 'cpu'"
     raise InputError(msg)
+
+
+def members_apart(members: Sequence[Member], rows: Float32) -> Float32:
+    """Predict z-scored rows by each member: members × rows × miRNAs."""
+    return np.stack([_compiled(member)(rows) for member in members])
 
 
 def mean_of(members: Sequence[Member]) -> Callable[[Float32], Float32]:
