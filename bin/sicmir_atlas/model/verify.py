@@ -45,13 +45,25 @@ class _Folder:
     card: Mapping[str, Any]
     tensors: Mapping[str, NDArray[Any]]
 
+    def names(self, key: str) -> list[str]:
+        """Give a panel; what is no list of names is an empty one."""
+        names = self.card.get(key)
+        good = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        return names if good and names else []
+
+    def part(self, key: str) -> dict[str, Any]:
+        """Give a part of the card; what is no object is an empty one."""
+        part = self.card.get(key)
+        return part if isinstance(part, dict) else {}
+
     def members(self) -> Iterator[tuple[int, Member | None, str]]:
         """Give number, member and what keeps it from being one."""
-        architecture = self.card.get("architecture")
-        listed = architecture.get("members", []) if isinstance(architecture, dict) else []
-        for i, settings in enumerate(listed):
+        listed = self.part("architecture").get("members")
+        for i, settings in enumerate(listed if isinstance(listed, list) else []):
             prefix = f"members.{i}."
-            own = {k.removeprefix(prefix): v for k, v in self.tensors.items() if prefix in k[:20]}
+            own = {
+                k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)
+            }
             try:
                 yield i, member_of(settings, own), ""
             except (KeyError, TypeError, ValueError) as error:
@@ -103,7 +115,7 @@ def _checksum(folder: _Folder) -> Iterator[str]:
 
 
 def _shapes(folder: _Folder) -> Iterator[str]:
-    n_landmarks, n_mirnas = (len(folder.card.get(k, ())) for k in ("landmarks", "mirnas"))
+    n_landmarks, n_mirnas = (len(folder.names(key)) for key in ("landmarks", "mirnas"))
     found = False
     for i, member, problem in folder.members():
         found = True
@@ -128,7 +140,7 @@ def _finite(folder: _Folder) -> Iterator[str]:
 
 def _panels(folder: _Folder) -> Iterator[str]:
     for key, panel in (("landmarks", landmarks()), ("mirnas", mirnas())):
-        names = tuple(folder.card.get(key, ()))
+        names = tuple(folder.names(key))
         if len(set(names)) < len(names):
             yield f"{key} holds a name twice"
         if names != panel:
@@ -141,7 +153,7 @@ def _scaling(folder: _Folder) -> Iterator[str]:
         values = folder.tensors.get(f"scaling.{name}")
         if values is None:
             yield f"{name} is missing"
-        elif values.shape != (len(folder.card.get(panel, ())),):
+        elif values.shape != (len(folder.names(panel)),):
             yield f"{name} has {values.size} values, one for each of the {panel} is expected"
 
 
@@ -152,20 +164,23 @@ def _told(folder: _Folder) -> Iterator[str]:
 
 
 def _metrics(folder: _Folder) -> Iterator[str]:
-    metrics = folder.card.get("metrics") or {}
     for key in _FIGURES:
-        if metrics.get(key) is None:
+        if folder.part("metrics").get(key) is None:
             yield f"{key} is missing"
 
 
 def _reliability(folder: _Folder) -> Iterator[str]:
-    reliability = folder.card.get("reliability") or {}
-    missing = [name for name in folder.card.get("mirnas", ()) if name not in reliability]
+    reliability = folder.part("reliability")
+    missing = [name for name in folder.names("mirnas") if name not in reliability]
     if missing:
         yield f"{len(missing)} miRNAs have none, such as {missing[0]}"
-    odd = [k for k, v in reliability.items() if v is not None and not -1 <= v <= 1]
+    odd = [k for k, v in reliability.items() if v is not None and not _is_correlation(v)]
     if odd:
         yield f"{len(odd)} are no correlation, such as that of {odd[0]}"
+
+
+def _is_correlation(value: object) -> bool:
+    return isinstance(value, (int, float)) and -1 <= value <= 1
 
 
 def _split(folder: _Folder) -> Iterator[str]:
@@ -187,11 +202,11 @@ def _split(folder: _Folder) -> Iterator[str]:
 def _prediction(folder: _Folder) -> Iterator[str]:
     try:
         model = load_model(folder.path)
-    except SicmirError as error:
+        distance = probe_distance(model, folder.card["probe"]) if "probe" in folder.card else 0.0
+    except (SicmirError, AttributeError, TypeError, ValueError) as error:
         yield f"it cannot be loaded: {error}"
         return
-    expected = folder.card.get("probe")
-    if expected is not None and not (distance := probe_distance(model, expected)) <= TOLERANCE:
+    if not distance <= TOLERANCE:
         yield f"the fixed input gives values up to {distance:.3g} from those in the card"
 
 
