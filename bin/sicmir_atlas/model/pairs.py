@@ -64,8 +64,10 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
     missing = x.isna().to_numpy()
     if missing.any():
         sample, gene = _first(x, missing)
-        msg = f"{mrna}: no value for sample {sample}, gene {gene}, and {missing.sum() - 1} others; "
-        msg += "fill or drop what is missing"
+        msg = (
+            f"{mrna}: no value for sample {sample}, gene {gene} ({missing.sum()} missing in all); "
+        )
+        msg += "fill them, or drop the sample or gene"
         raise InputError(msg)
     if y.isna().all(axis=None):
         msg = f"{mirna} holds no value at all"
