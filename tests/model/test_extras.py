@@ -9,7 +9,6 @@ import pytest
 from sicmir_atlas.errors import MissingExtraError
 from sicmir_atlas.model.mirscape import Mirscape
 
-
 IN_TORCH = ["training", "baseline_networks", "network"]
 
 
