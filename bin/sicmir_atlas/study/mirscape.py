@@ -73,7 +73,7 @@ def judge_mirscape(model: MirscapeModel, test: Pairs) -> tuple[StudyResult, pd.D
 def _figure(table: pd.DataFrame) -> Any:
     figure, ax = new_figure(height=3.2)
     columns = table[["pearson", "pearson_within_cohort"]]
-    lowest = np.floor(20 * columns.min(axis=None)) / 20
+    lowest = np.floor(20 * np.nan_to_num(columns.min(axis=None))) / 20
     edges = np.arange(min(lowest, 0), 1.001, 0.05)
     for column, label, colour in (
         ("pearson", "cohorts pooled", "#999999"),

@@ -182,6 +182,7 @@ def _figure(table: pd.DataFrame) -> Any:
             rows[step], rows.index, marker, color=colour, label=step, ms=14 if marker == "|" else 7
         )
     ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.set_yticks(table.index, [_LABELS[method] for method in table["method"]])
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel("seconds")
