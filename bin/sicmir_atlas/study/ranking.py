@@ -36,7 +36,7 @@ def read_ranking(path: Path, genes: Sequence[str]) -> list[int]:
         When there is no such file, a column or a gene is missing, or an importance is no number.
     """
     if not path.is_file():
-        msg = f"no file {path}; give attributions as a csv with columns gene and importance"
+        msg = f"no file {path}; `sicmir-atlas study attributions` writes attributions.csv"
         raise InputError(msg)
     table = pd.read_csv(path)
     if not {"gene", "importance"} <= set(table.columns):

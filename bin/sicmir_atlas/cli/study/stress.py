@@ -48,8 +48,8 @@ def stress(
     test
         Tests to run, separated by commas.
     ranking
-        Table with columns gene and importance (mean absolute attribution), for removal; without
-        it, removal is left out.
+        attributions.csv of `study attributions`, or any csv with columns gene and importance, for
+        removal; without it, removal is left out.
     quick
         Two seeds and few levels.
     device
