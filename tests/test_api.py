@@ -11,7 +11,9 @@ from scipy.io import mmwrite
 
 import sicmir_atlas as sa
 import simulated
+from ensemble import by_hand, ensemble, outside
 from sicmir_atlas.errors import GoneError, InputError
+from sicmir_atlas.model.weights import save_model
 from sicmir_atlas.names import landmarks, mirnas, read_data_table
 
 
@@ -369,6 +371,55 @@ def test_blocks_do_not_matter(adata, monkeypatch, tmp_path):
 def test_an_unknown_name_of_the_package():
     with pytest.raises(AttributeError, match="nothing"):
         _ = sa.nothing
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "ensemble"
+    save_model(ensemble(), folder)
+    return folder
+
+
+def test_the_spread_of_the_members(adata, several):
+    expected = by_hand(ensemble(), z(logged(adata)))
+    for got, wanted in zip(sa.predict_with_sd(adata, model=several), expected, strict=True):
+        assert list(got.index) == list(adata.obs_names)
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
+    means = logged(adata).groupby(adata.obs["label"].astype(str)).mean()
+    pooled = sa.predict_with_sd(adata, model=several, by="label")
+    for got, wanted in zip(pooled, by_hand(ensemble(), z(means)), strict=True):
+        assert got.index.names == ["label", "pool_id"]
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
+    pd.testing.assert_frame_equal(pooled[0], sa.predict(adata, model=several, by="label"))
+
+
+def test_one_member_has_no_spread(adata, tmp_path):
+    save_model(ensemble(n_members=1), tmp_path / "one")
+    mean, sd = sa.predict_with_sd(adata, model=tmp_path / "one")
+    assert sd is None
+    pd.testing.assert_frame_equal(mean, sa.predict(adata, model=tmp_path / "one"))
+
+
+def warnings(caplog):
+    return [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+
+
+def test_pools_and_samples_far_from_the_training_data(adata, several, caplog):
+    sa.predict(adata, model=several)
+    assert not warnings(caplog)  # single cells are not judged
+    means = logged(adata).groupby(adata.obs["label"].astype(str)).mean()
+    sa.predict(adata, model=several, by="label")
+    sa.predict(logged(adata), kind="bulk", model=several)
+    for said, values in zip(warnings(caplog), (means, logged(adata)), strict=True):
+        share = outside(ensemble(), z(values))
+        assert f"far from what ensemble was trained on: {100 * share:.0f} %" in said
+
+
+def test_samples_of_the_training_domain(several, caplog):
+    model = ensemble()
+    inside = np.random.default_rng(2).normal(size=(9, 50)) @ model.scaling["domain_directions"]
+    sa.predict(pd.DataFrame(inside, columns=landmarks()), kind="scaled", model=several)
+    assert not warnings(caplog)
 
 
 @pytest.mark.real

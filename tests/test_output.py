@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -8,11 +10,14 @@ import pytest
 
 import sicmir_atlas as sa
 import simulated
-from sicmir_atlas.api import Prediction
+from ensemble import UNMEASURED, ensemble
 from sicmir_atlas.cli.app import main
 from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.weights import DEFAULT_MODEL, save_model
 from sicmir_atlas.names import landmarks, mirnas
 from sicmir_atlas.output import output_format, write_prediction
+from sicmir_atlas.prediction import Block, Prediction
+from sicmir_atlas.trust import DomainMeter, mirna_table
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +61,14 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr("sicmir_atlas.output._ROWS_AT_ONCE", 20)
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """A model of several members, and its folder."""
+    folder = tmp_path_factory.mktemp("model") / "ensemble"
+    save_model(ensemble(), folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("a.h5ad", "h5ad"), ("a.b.parquet", "parquet"), ("a.csv", "csv"), ("a.csv.gz", "csv")],
@@ -80,9 +93,9 @@ def test_h5ad_keeps_everything_and_adds_mirnas(predict, source, adata, tmp_path)
     pd.testing.assert_frame_equal(got.obs, adata.obs)
     pd.testing.assert_frame_equal(got.var, adata.var)
     np.testing.assert_array_equal(got.obsm["X_umap"], adata.obsm["X_umap"])
-    assert set(got.obsm) == {"X_umap", "mirna"}
+    assert set(got.obsm) - {"mirna_sd"} == {"X_umap", "mirna"}
     assert got.uns["title"] == "mine"
-    assert got.uns["sicmir"]["model_id"] == "sicmir-tcga414-v1"
+    assert got.uns["sicmir"]["model_id"] == DEFAULT_MODEL
     assert list(got.uns["sicmir"]["missing_landmarks"]) == []
     assert source.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["out.h5ad"]
@@ -145,7 +158,7 @@ def test_tables_of_groups(predict, source, adata, tmp_path):
 def test_parquet_states_the_model(predict, source, tmp_path):
     predict(source, "-o", tmp_path / "out.parquet")
     schema = pq.read_schema(tmp_path / "out.parquet")
-    assert schema.metadata[b"sicmir_atlas.model_id"] == b"sicmir-tcga414-v1"
+    assert schema.metadata[b"sicmir_atlas.model_id"].decode() == DEFAULT_MODEL
     assert {str(schema.field(name).type) for name in mirnas()} == {"float"}
 
 
@@ -166,7 +179,7 @@ def test_missing_landmarks_are_said(predict, adata, tmp_path, caplog):
     with caplog.at_level("INFO"):
         predict(tmp_path / "few.h5ad", "-o", tmp_path / "out.csv")
     (message,) = [r.getMessage() for r in caplog.records if "missing" in r.getMessage()]
-    assert message.startswith("7 of 977 landmark genes are missing: PSME1, CISD1")
+    assert message.startswith("few.h5ad: 7 of 977 landmark genes are missing: PSME1, CISD1")
     assert message.endswith(", …")
 
 
@@ -200,14 +213,101 @@ def test_a_failure_while_writing_leaves_nothing(source, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_killed_run_left_is_not_built_upon(tmp_path):
+def test_what_a_killed_run_left_is_not_built_upon(tmp_path, model):
     stale = ad.AnnData(obs=pd.DataFrame({"of": "another run"}, index=["x", "y"]))
     stale.write_h5ad(tmp_path / ".part-out.h5ad")
     pools = pd.DataFrame({"pool_id": ["a", "b"], "n_cells": [3, 4]})
-    blocks = iter([np.ones((2, 1), np.float32)])
-    made = Prediction(pools, ("hsa-miR-21-5p",), blocks, {}, "m", pooled=True)
+    made = Prediction(
+        rows=pools,
+        mirna_table=mirna_table(model).head(1),
+        blocks_with_sd=iter([Block(np.ones((2, 1), np.float32))]),
+        missing={},
+        model_id="m",
+        pooled=True,
+        has_sd=False,
+        meter=DomainMeter(model),
+        is_judged=True,
+    )
     write_prediction(made, tmp_path / "out.h5ad")
     written = ad.read_h5ad(tmp_path / "out.h5ad")
     assert list(written.obs_names) == ["a", "b"]
     assert list(written.obs) == ["n_cells"]
     assert [path.name for path in tmp_path.iterdir()] == ["out.h5ad"]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_h5ad_of_an_ensemble(predict, source, adata, several, tmp_path):
+    predict(source, "--model", several, "-o", tmp_path / "out.h5ad")
+    got = ad.read_h5ad(tmp_path / "out.h5ad")
+    mean, sd = sa.predict_with_sd(adata, model=several)
+    np.testing.assert_allclose(got.obsm["mirna"], mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(got.obsm["mirna_sd"], sd, rtol=1e-4, atol=1e-5)
+    assert list(got.obsm["mirna_sd"].columns) == list(mirnas())
+    about = got.uns["sicmir"]
+    assert 0 < about["domain_distance"] < 1
+    assert "is_far" not in about  # single cells are not judged
+    known = sa.mirna_table(several).set_index("mirna")
+    pd.testing.assert_frame_equal(about["mirnas"], known, check_names=False, check_dtype=False)
+    assert np.isnan(about["mirnas"].loc[UNMEASURED, "reliability_high"])
+
+
+def test_one_member_takes_the_spread_of_another_run_away(predict, source, several, tmp_path):
+    save_model(ensemble(n_members=1), tmp_path / "one")
+    predict(source, "--model", several, "-o", tmp_path / "out.h5ad")
+    predict(tmp_path / "out.h5ad", "--model", tmp_path / "one", "-o", tmp_path / "out.h5ad")
+    assert set(ad.read_h5ad(tmp_path / "out.h5ad").obsm) == {"X_umap", "mirna"}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz"])
+@pytest.mark.usefixtures("small_blocks")
+def test_tables_of_the_spread_and_of_mirnas(predict, source, several, tmp_path, ending):
+    paths = [tmp_path / f"{name}.{ending}" for name in ("out", "sd", "mirnas")]
+    predict(source, "--model", several, "-o", paths[0], "--sd", paths[1], "--mirnas", paths[2])
+    out, sd, table = (pd.read_parquet(p) if ending == "parquet" else pd.read_csv(p) for p in paths)
+    expected = sa.predict_with_sd(source, model=several)
+    for got, wanted in zip((out, sd), expected, strict=True):
+        np.testing.assert_allclose(got.set_index("cell_id"), wanted, rtol=1e-4, atol=2e-5)
+    known = sa.mirna_table(several)
+    assert list(table) == list(known)
+    for name in known:
+        pd.testing.assert_series_equal(
+            table[name].astype(known[name].dtype), known[name], check_exact=False, rtol=1e-5
+        )
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
+
+
+@pytest.mark.parametrize(
+    ("companion", "said"),
+    [
+        (("--sd", "sd.h5ad"), r"sd\.h5ad: a table goes to \.parquet, \.csv or \.csv\.gz"),
+        (("--mirnas", "m.tsv"), "the ending says the format"),
+        (("--sd", "out.csv"), "name one file twice"),
+        (("--sd", "sd.csv"), "model ensemble has one member, so there is no spread"),
+    ],
+)
+def test_companions_that_cannot_be(source, tmp_path, capsys, companion, said):
+    save_model(ensemble(n_members=1), tmp_path / "one")
+    option, name = companion
+    files = ["-o", str(tmp_path / "out.csv"), option, str(tmp_path / name)]
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", str(source), "--model", str(tmp_path / "one"), *files])
+    assert stopped.value.code == 64
+    assert re.search(said, capsys.readouterr().err)
+    assert [p.name for p in tmp_path.iterdir()] == ["one"]
+
+
+def test_what_the_model_was_not_made_for_is_said_with_the_number(
+    predict, source, several, tmp_path, caplog
+):
+    predict(source, "--model", several, "--by", "label", "-o", tmp_path / "out.h5ad")
+    about = ad.read_h5ad(tmp_path / "out.h5ad").uns["sicmir"]
+    assert about["is_far"]
+    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    percent = f"{100 * about['domain_distance']:.0f} %"
+    assert f"my.h5ad: far from what ensemble was trained on: {percent} of the variance" in said
+    assert "at most 60 % did" in said
+    caplog.clear()
+    ad.read_h5ad(source)[:, 100:].write_h5ad(tmp_path / "few.h5ad")
+    predict(tmp_path / "few.h5ad", "--model", several, "-o", tmp_path / "out.h5ad")
+    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert said.startswith("few.h5ad: 100 of 977 landmark genes are missing")

@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.inference import load_predictor
-from sicmir_atlas.model.pooling import PoolPlan, pool
-from sicmir_atlas.model.scaling import balanced_weights, scaling_of, zscore
 from sicmir_atlas.model.weights import load_model
-from sicmir_atlas.names import landmarks
-from sicmir_atlas.profiles import Kind, Profiles, landmark_profiles
-from sicmir_atlas.readers import open_counts
-from sicmir_atlas.readers.memory import AnnDataMatrix, FrameMatrix
-from sicmir_atlas.readers.tables import read_profile_table
+from sicmir_atlas.predicting import predicting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from anndata import AnnData
 
-    from sicmir_atlas.model.inference import Predictor
-    from sicmir_atlas.model.weights import Model
-    from sicmir_atlas.readers import CountMatrix
+    from sicmir_atlas.predicting import Mode
+    from sicmir_atlas.profiles import Kind
 
-__all__ = ["Mode", "Prediction", "predict", "predicting"]
-
-_LEAST_ROWS = 3  # of two rows only the signs survive (sicmir-model, vector V7)
-_log = logging.getLogger(__name__)
-Mode = Literal["auto", "percell", "average", "bootstrap"]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Predictions as they are made.
-
-    ``rows`` describes each row: the input's cells or samples, or pools (``pool_id``, ``group``,
-    ``method``, ``n_cells``, ``n_group``). ``blocks`` yields float32 arrays, rows × 1298, and can
-    be read once. ``missing`` are the landmarks that the input lacks.
-    """
-
-    rows: pd.DataFrame
-    mirnas: tuple[str, ...]
-    blocks: Iterator[np.ndarray]
-    missing: Mapping[str, str]
-    model_id: str
-    pooled: bool
+__all__ = ["predict", "predict_with_sd", "predicting"]
 
 
 def predict(
@@ -109,7 +74,7 @@ def predict(
     >>> import sicmir_atlas as sa  # doctest: +SKIP
     >>> mirna = sa.predict(adata, by="cell_type")  # doctest: +SKIP
     """
-    with predicting(
+    mean, _ = _predicted(
         data,
         by=by,
         mode=mode,
@@ -117,130 +82,52 @@ def predict(
         layer=layer,
         gene_symbols=gene_symbols,
         balance=balance,
-        model=load_model(model),
+        model=model,
         device=device,
         seed=seed,
-    ) as prediction:
-        values = np.vstack([*prediction.blocks, np.zeros((0, len(prediction.mirnas)), np.float32)])
-        index = prediction.rows.index
-        if prediction.pooled:
-            rows = prediction.rows
-            index = pd.MultiIndex.from_arrays(
-                [rows["group"], rows["pool_id"]], names=[by, "pool_id"]
-            )
-        return pd.DataFrame(values, index=index, columns=list(prediction.mirnas))
+    )
+    return mean
 
 
-@contextmanager
-def predicting(
+def predict_with_sd(
+    data: AnnData | pd.DataFrame | Path | str, **options: Any
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Predict as :func:`predict` does, and say how far the model's members differ.
+
+    Parameters
+    ----------
+    data, **options
+        As of :func:`predict`.
+
+    Returns
+    -------
+    The predictions, and the population SD over the members, of the same shape; None in its place
+    for a model of one member.
+
+    Raises
+    ------
+    InputError
+        As :func:`predict` does.
+    """
+    return _predicted(data, with_sd=True, **options)
+
+
+def _predicted(
     data: AnnData | pd.DataFrame | Path | str,
     *,
-    by: str | None,
-    mode: Mode,
-    kind: Kind,
-    layer: str | None,
-    gene_symbols: str | None,
-    balance: Literal["published", "balanced"],
-    model: Model,
-    device: Literal["cpu", "cuda", "auto"],
-    seed: int,
-) -> Iterator[Prediction]:
-    """Predict as a stream, for inputs of any size; see :func:`predict`."""
-    if mode == "auto" and by is None:
-        mode = "percell"
-    if mode in ("average", "bootstrap") and by is None:
-        msg = f"mode {mode} pools cells: say by which column of obs with `by`"
-        raise InputError(msg)
-    predictor = load_predictor(model, device=device)
-    with (
-        _open(data, kind, layer, gene_symbols) as matrix,
-        landmark_profiles(matrix, kind=kind) as profiles,
-    ):
-        groups = None if by is None else _groups(profiles, by, matrix.label)
-        made = partial(
-            Prediction, mirnas=model.mirnas, missing=profiles.missing, model_id=model.model_id
-        )
-        if mode == "percell":
-            if len(profiles.rows) < _LEAST_ROWS and not profiles.scaled:
-                msg = (
-                    f"{matrix.label}: {len(profiles.rows)} rows; z-scores need at least "
-                    f"{_LEAST_ROWS}: z-score the rows over a cohort that they belong to, and give "
-                    "them as z-scores (--scaled)"
-                )
-                raise InputError(msg)
-            weights = None
-            if balance == "balanced" and groups is not None:
-                weights = balanced_weights(groups.fillna("").to_numpy(str))
-            blocks = _per_row(profiles, predictor, weights, matrix.label)
-            yield made(rows=profiles.rows, blocks=blocks, pooled=False)
-            return
-        assert groups is not None
-        plan = PoolPlan.from_labels(groups, dataset_id="", seed=seed, mode=mode)
-        if profiles.scaled or plan.n_pools < _LEAST_ROWS:
-            msg = (
-                f"{matrix.label}: {by} gives {plan.n_pools} pools; z-scores need at least "
-                f"{_LEAST_ROWS}: pool by a column of more groups, or predict every cell"
-            )
-            if profiles.scaled:
-                msg = "values that are z-scored already cannot be pooled; leave out `by`"
-            raise InputError(msg)
-        pools, means = pool(profiles.blocks(), plan, n_genes=len(landmarks()))
-        weights = balanced_weights(pools["group"].to_numpy(str)) if balance == "balanced" else None
-        predicted = predictor.predict(zscore(means, weights=weights))
-        yield made(rows=pools, blocks=iter([predicted]), pooled=True)
-
-
-@contextmanager
-def _open(
-    data: AnnData | pd.DataFrame | Path | str,
-    kind: Kind,
-    layer: str | None,
-    gene_symbols: str | None,
-) -> Iterator[CountMatrix]:
-    if isinstance(data, pd.DataFrame):
-        yield FrameMatrix(data, label="data frame")
-    elif isinstance(data, (str, Path)):
-        path = Path(data)
-        if kind != "counts" and path.suffix != ".h5ad":
-            yield FrameMatrix(read_profile_table(path), label=path.name)
-        else:
-            with open_counts(_triplet(path), layer=layer, gene_symbols=gene_symbols) as matrix:
-                yield matrix
-    else:
-        yield AnnDataMatrix(data, layer=layer, gene_symbols=gene_symbols)
-
-
-def _triplet(path: Path) -> list[Path]:
-    """The file, or with a ``…matrix.mtx`` the rest of the triplet of its prefix."""
-    prefix, found, _ = path.name.partition("matrix.mtx")
-    if not found or not path.is_file():
-        return [path]
-    rest = tuple(f"{prefix}{name}.tsv" for name in ("features", "genes", "barcodes"))
-    return [path, *sorted(p for p in path.parent.iterdir() if p.name.startswith(rest))]
-
-
-def _groups(profiles: Profiles, by: str, label: str) -> pd.Series[Any]:
-    if by not in profiles.rows:
-        known = ", ".join(map(str, profiles.rows.columns)) or "no columns"
-        msg = f"{label}: obs has no column {by!r} to pool by; it has: {known}"
-        raise InputError(msg)
-    labels = profiles.rows[by].astype(object).map(lambda v: str(v).strip(), na_action="ignore")
-    labels[labels.isin([""])] = None
-    unlabelled = int(labels.isna().sum())
-    if unlabelled:
-        _log.info("%d of %d cells have no %s and go into no pool", unlabelled, len(labels), by)
-    return labels
-
-
-def _per_row(
-    profiles: Profiles, predictor: Predictor, weights: np.ndarray | None, label: str
-) -> Iterator[np.ndarray]:
-    if profiles.scaled:
-        yield from map(predictor.predict, profiles.blocks())
-        return
-    scaling = scaling_of(profiles.blocks(), weights)
-    if not scaling.sd.any():
-        msg = f"{label}: no landmark gene differs between rows: there is nothing to predict from"
-        raise InputError(msg)
-    for block in profiles.blocks():
-        yield predictor.predict(scaling.apply(block))
+    model: Path | str | None = None,
+    by: str | None = None,
+    **options: Any,
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    with predicting(data, model=load_model(model), by=by, **options) as prediction:
+        blocks = list(prediction.blocks_with_sd)
+        rows, columns = prediction.rows, list(prediction.mirnas)
+        index = rows.index
+        if prediction.pooled:
+            levels = [rows["group"], rows["pool_id"]]
+            index = pd.MultiIndex.from_arrays(levels, names=[by, "pool_id"])
+        if not blocks:
+            return pd.DataFrame(index=index, columns=columns, dtype=np.float32), None
+        mean = pd.DataFrame(np.vstack([block.mean for block in blocks]), index, columns)
+        spread = [block.sd for block in blocks if block.sd is not None]
+        return mean, pd.DataFrame(np.vstack(spread), index, columns) if spread else None

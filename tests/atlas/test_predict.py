@@ -334,9 +334,9 @@ def test_groups_do_not_touch_each_others_draws(tmp_path, model):
     """Leaving a type out changes the scaling, but not which cells of another are drawn."""
 
     class Echo:
-        def predict(self, z):
+        def predict_with_sd(self, z):
             seen.append(z)
-            return np.zeros((len(z), 1298), np.float32)
+            return np.zeros((len(z), 1298), np.float32), None
 
     seen: list[np.ndarray] = []
     data = simulated.cells({"a": 410, "b": 30, "c": 30, "z": 430}, n_other=1)
@@ -393,7 +393,7 @@ def test_a_model_of_other_panels_is_refused(prepared, tmp_path, model, predictor
 
 def test_a_failure_leaves_no_shard(prepared, tmp_path, model):
     class Broken:
-        def predict(self, _):
+        def predict_with_sd(self, _):
             msg = "out of memory"
             raise MemoryError(msg)
 
@@ -420,6 +420,9 @@ def test_a_planted_marker_is_recovered(tmp_path, model):
             out = np.full((len(z), 1298), -9, np.float32)
             out[:, :977] = z
             return out
+
+        def predict_with_sd(self, z):
+            return self.predict(z), None
 
     data = simulated.cells({"a": 420, "b": 40, "c": 40}, n_other=1)
     counts = data.X.toarray()

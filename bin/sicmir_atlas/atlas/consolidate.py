@@ -15,7 +15,8 @@ from sicmir_atlas.atlas.files import AtlasFile, TableWriter, write_table
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
 from sicmir_atlas.disk import folder_written_whole, link_or_copy
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.names import mirnas, parse_mirna
+from sicmir_atlas.model.domain import domain_of
+from sicmir_atlas.trust import mirna_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["consolidate"]
 
-_HUB = 0.8  # PCC from which the paper calls a miRNA a hub (sicmir-model, section 7)
 # what only describes a dataset comes from the samplesheet, so that a change of it reruns no step
 _DESCRIBED = ("dataset_id", "source", "accession", "version", "title", "doi", "licence")
 _NO_RESULT = "no result: a step ended without output; see the pipeline's log"
@@ -102,7 +102,7 @@ def consolidate(
         rows = [_dataset_row(row, known, failures) for row in datasets]
         table = pd.DataFrame(sorted(rows, key=lambda row: row["dataset_id"]))
         files.append(write_table(part, TABLES["datasets"], table, metadata=metadata))
-        files.append(write_table(part, TABLES["mirnas"], _mirna_table(model), metadata=metadata))
+        files.append(write_table(part, TABLES["mirnas"], mirna_table(model), metadata=metadata))
 
         files.sort(key=lambda file: file.path)
         build_database(part, files)
@@ -110,7 +110,7 @@ def consolidate(
             "schema_version": SCHEMA_VERSION,
             "processing_version": PROCESSING_VERSION,
             "pipeline_version": __version__,
-            "model": {"model_id": model.model_id, **_model_checksum(model)},
+            "model": _about_model(model),
             "parameters": dict(parameters),
             "datasets": {row["dataset_id"]: _known_of(row, fingerprints or {}) for row in rows},
             "files": [file.as_dict() for file in files],
@@ -202,32 +202,14 @@ def _known_of(
     return {**about, **prints}
 
 
-def _mirna_table(model: Model) -> pd.DataFrame:
-    pooled: Mapping[str, float | None] = model.card.get("reliability", {})
-    within: Mapping[str, float | None] = model.card.get("reliability_within_cohort", {})
-    untrained = set(model.card.get("mirnas_untrained", ()))
-    rows = []
-    for position, name in enumerate(mirnas(), start=1):
-        stem, arm = parse_mirna(name)
-        pcc = pooled.get(name)
-        rows.append(
-            {
-                "mirna": name,
-                "position": position,
-                "arm": arm,
-                "stem": stem,
-                "is_trained": name not in untrained,
-                "is_hub": None if pcc is None else pcc >= _HUB,
-                "reliability": pcc,
-                "reliability_within_cohort": within.get(name),
-            }
-        )
-    return pd.DataFrame(rows).astype({"is_hub": "boolean"})
-
-
-def _model_checksum(model: Model) -> dict[str, str]:
-    digest = model.card.get("sha256")
-    return {"sha256": digest} if digest else {}
+def _about_model(model: Model) -> dict[str, Any]:
+    domain = domain_of(model)
+    about = {
+        "model_id": model.model_id,
+        "sha256": model.card.get("sha256"),
+        "domain_limit": None if domain is None else domain.limit,
+    }
+    return {name: value for name, value in about.items() if value is not None}
 
 
 def _done(writer: TableWriter) -> AtlasFile:

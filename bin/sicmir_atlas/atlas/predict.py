@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from sicmir_atlas import __version__
 from sicmir_atlas.atlas import files
+from sicmir_atlas.atlas.cell_type_means import GROUP, cell_type_means
 from sicmir_atlas.atlas.files import AtlasFile, TableWriter, to_arrow
 from sicmir_atlas.atlas.labels import label_table
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION, SCHEMA_VERSION, TABLES
@@ -21,6 +21,7 @@ from sicmir_atlas.model.pooling import BOOTSTRAP_ABOVE, MAX_DRAWS, PoolPlan, che
 from sicmir_atlas.model.pooling import pool as pool_rows
 from sicmir_atlas.model.scaling import balanced_weights, scaling_of, zscore
 from sicmir_atlas.names import landmarks, mirnas
+from sicmir_atlas.trust import DomainMeter, is_short_of_landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from sicmir_atlas.prepare.folder import PreparedDataset
 
 __all__ = ["PredictOptions", "predict_dataset"]
-
-_GROUP = ["cell_type_original", "tissue", "disease"]
 
 
 @dataclass(frozen=True)
@@ -88,12 +87,15 @@ def predict_dataset(
         writing = _Writing(part, dataset_id, {**versions, "dataset_sha256": facts["sha256"]})
 
         about = _dataset_facts(facts, cells)
+        meter = DomainMeter(model)
         labelled = cells["cell_type_original"].notna()
         pools = pd.DataFrame({"method": []})
         try:
             if labelled.any():
                 pools, means = _pool(prepared, cells, options)
-                predicted = _predict_pools(pools, means, predictor, options)
+                z = _scaled_pools(pools, means, options)
+                meter.add(z)
+                predicted, member_sd = predictor.predict_with_sd(z)
                 about["sparsity_pools"] = float(np.mean(means == 0))
             elif not options.per_cell:
                 figure = "no cell has a label to pool by, and per-cell prediction is off"
@@ -105,9 +107,11 @@ def predict_dataset(
             with writing.table("pool_mirna") as writer:
                 rows = pools.assign(dataset_id=dataset_id)
                 writer.write(to_arrow(rows, TABLES["pool_mirna"], predicted))
-            writing.add("cell_type_mirna", _cell_type_means(pools, predicted, cells))
+            means_of_groups = cell_type_means(pools, predicted, member_sd, cells)
+            writing.add("cell_type_mirna", means_of_groups)
         if options.per_cell:
-            _predict_cells(prepared, cells, predictor, writing, options)
+            unpooled = None if labelled.any() else meter
+            _predict_cells(prepared, cells, predictor, writing, options, meter=unpooled)
         writing.add("cells", cells)
         writing.add("harmonisation", label_table(cells))
         writing.add("qc_losses", prepared.qc_losses())
@@ -124,6 +128,9 @@ def predict_dataset(
                 "pooling": _pooling(pools),
                 "balance": options.balance,
                 "n_pools": len(pools),
+                "domain_distance": meter.distance,
+                # most of the variance of single cells is chance, outside any training data
+                "is_far": meter.is_far if len(pools) else None,
                 "status": "included",
                 "model_id": model.model_id,
                 "processing_version": PROCESSING_VERSION,
@@ -169,6 +176,7 @@ def _dataset_facts(facts: Mapping[str, Any], cells: pd.DataFrame) -> dict[str, A
         "dataset_id": facts["dataset"]["dataset_id"],
         **{name: facts[name] for name in (*measured, *described)},
         **{name: " || ".join(distinct(name)) or None for name in joined},
+        "is_short_of_landmarks": is_short_of_landmarks(len(facts["missing_landmarks"])),
         "organism": "Homo sapiens",
         "tissues": distinct("tissue"),
         "diseases": distinct("disease"),
@@ -182,7 +190,7 @@ def _pool(
     prepared: PreparedDataset, cells: pd.DataFrame, options: PredictOptions
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Pool the labelled cells: what each pool is, and its mean landmarks."""
-    keys = [*_GROUP, "donor_id"] if options.pool_by_donor else _GROUP
+    keys = [*GROUP, "donor_id"] if options.pool_by_donor else GROUP
     groups = cells[keys].astype(object)
     # escaped, so that no label is taken for a bar between two, nor for no label at all
     parts = groups.astype(str).replace({"%": "%25", r"\|": "%7C"}, regex=True)
@@ -202,39 +210,11 @@ def _pool(
     return pools.merge(of_group, on="group", how="left", validate="many_to_one"), means
 
 
-def _predict_pools(
-    pools: pd.DataFrame, means: np.ndarray, predictor: Predictor, options: PredictOptions
-) -> np.ndarray:
+def _scaled_pools(pools: pd.DataFrame, means: np.ndarray, options: PredictOptions) -> np.ndarray:
     weights = None
     if options.balance == "balanced":
         weights = balanced_weights(pools["cell_type_original"].to_numpy(str))
-    return predictor.predict(zscore(means, weights=weights))
-
-
-def _cell_type_means(
-    pools: pd.DataFrame, predicted: np.ndarray, cells: pd.DataFrame
-) -> pd.DataFrame:
-    parts, means = [], []
-    n_cells = cells.groupby(_GROUP, observed=True).size()
-    for key, rows in pools.groupby(_GROUP, observed=True, sort=True).indices.items():
-        values = predicted[rows].astype(np.float64)
-        means.append(values.mean(axis=0))
-        first = pools.iloc[rows[0]]
-        sd = values.std(axis=0, ddof=1) if len(rows) > 1 else np.full(values.shape[1], np.nan)
-        parts.append(
-            pd.DataFrame({"mirna": mirnas(), "mean": means[-1], "sd": sd}).assign(
-                **dict(zip(_GROUP, key, strict=True)),
-                cell_type=first["cell_type"],
-                cell_type_ontology_term_id=first["cell_type_ontology_term_id"],
-                lineage=first["lineage"],
-                n_pools=len(rows),
-                n_cells=n_cells[key],
-            )
-        )
-    over_mirnas = rankdata(-np.array(means), method="min", axis=1)
-    over_types = rankdata(-np.array(means), method="min", axis=0)
-    table = pd.concat(parts, ignore_index=True)
-    return table.assign(rank_in_type=over_mirnas.ravel(), rank_over_types=over_types.ravel())
+    return zscore(means, weights=weights)
 
 
 def _predict_cells(
@@ -243,6 +223,8 @@ def _predict_cells(
     predictor: Predictor,
     writing: _Writing,
     options: PredictOptions,
+    *,
+    meter: DomainMeter | None,
 ) -> None:
     weights = None
     if options.balance == "balanced":
@@ -253,21 +235,27 @@ def _predict_cells(
     about = about.assign(dataset_id=writing.dataset_id)
     done = 0
     with writing.table("cell_mirna") as writer:
-        for rows in _in_row_groups(prepared, predictor, scaling):
+        for rows in _in_row_groups(prepared, predictor, scaling, meter):
             stop = done + len(rows)
             writer.write(to_arrow(about.iloc[done:stop], spec, rows))
             done = stop
 
 
 def _in_row_groups(
-    prepared: PreparedDataset, predictor: Predictor, scaling: Scaling
+    prepared: PreparedDataset,
+    predictor: Predictor,
+    scaling: Scaling,
+    meter: DomainMeter | None,
 ) -> Iterator[np.ndarray]:
     """Predict cells, as many at a time as a row group of the file holds."""
     size = files.ROWS_PER_GROUP
     held = np.empty((size, len(mirnas())), np.float16, order="F")
     filled = 0
     for block in prepared.blocks():
-        rows = predictor.predict(scaling.apply(block)).astype(np.float16)
+        z = scaling.apply(block)
+        if meter is not None:
+            meter.add(z)
+        rows = predictor.predict(z).astype(np.float16)
         while len(rows):
             fits = min(len(rows), size - filled)
             held[filled : filled + fits] = rows[:fits]

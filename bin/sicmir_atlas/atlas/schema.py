@@ -30,6 +30,7 @@ _DISEASE = ColumnSpec(
 _LINEAGE = ColumnSpec(
     "lineage", "string", "coarse lineage by the term's ancestors in CL", nullable=True
 )
+_OF_INTERVAL = "of its 95 % interval over samples; null where the model's card has none"
 _WITHIN_DATASET = (
     "Predictions are relative within one dataset (they follow from z-scores over it): between "
     "datasets compare ranks or within-dataset effects, never the values themselves."
@@ -47,6 +48,14 @@ def _text(name: str, description: str, **options: Any) -> ColumnSpec:
 
 def _share(name: str, description: str) -> ColumnSpec:
     return ColumnSpec(name, "float32", description, "share of 1", nullable=True)
+
+
+def _pcc(name: str, description: str) -> ColumnSpec:
+    return ColumnSpec(name, "float32", description, nullable=True)
+
+
+def _flag(name: str, description: str) -> ColumnSpec:
+    return ColumnSpec(name, "bool", description, nullable=True)
 
 
 def _count(
@@ -93,8 +102,20 @@ DATASETS = TableSpec(
         ),
         _count("n_cells_mapped", "kept cells whose cell type maps to a term", nullable=True),
         _count("n_landmarks", "landmark genes found, of 977", unit="genes", nullable=True),
+        _flag("is_short_of_landmarks", "whether more than 5 % of the landmark genes are missing"),
         _share("sparsity_cells", "share of zeros among the landmark values of kept cells"),
         _share("sparsity_pools", "share of zeros among the landmark values of pools"),
+        _share(
+            "domain_distance",
+            "share of the variance of the z-scored landmarks, of pools or else of cells, that lies "
+            "outside the leading directions of the model's training data; null where the model "
+            "stores none",
+        ),
+        _flag(
+            "is_far",
+            "whether `domain_distance` of pools is above that of every cohort left out of "
+            "training; null for cells, most of whose variance is chance, and where none is known",
+        ),
         _text("qc_profile", "QC profile", values=("atlas", "case", "adaptive")),
         _text("pooling", "how cells were pooled", values=("bootstrap", "average", "mixed", "none")),
         _text("balance", "weights of pools in z-scoring", values=("published", "balanced")),
@@ -224,6 +245,14 @@ CELL_TYPE_MIRNA = TableSpec(
             "model units",
             nullable=True,
         ),
+        ColumnSpec(
+            "model_sd",
+            "float32",
+            "standard deviation over the members of the model, mean over pools; null where the "
+            "model has one member",
+            "model units",
+            nullable=True,
+        ),
         ColumnSpec("rank_in_type", "int32", "rank of the miRNA in the group, 1 the highest"),
         ColumnSpec("rank_over_types", "int32", "rank of the group for the miRNA, 1 the highest"),
         _count("n_pools", "pools of the group", unit="pools"),
@@ -281,18 +310,19 @@ MIRNAS = TableSpec(
             "`reliability` of 0.8 or more; null where it was not measured",
             nullable=True,
         ),
-        ColumnSpec(
+        _pcc(
             "reliability",
-            "float32",
-            "PCC over held-out bulk samples, cohorts pooled; null where it was not measured",
-            nullable=True,
+            "PCC over bulk samples that were held out, or left out in cross-validation, cohorts "
+            "pooled; null where it was not measured",
         ),
-        ColumnSpec(
+        _pcc("reliability_low", f"lower end {_OF_INTERVAL}"),
+        _pcc("reliability_high", f"upper end {_OF_INTERVAL}"),
+        _pcc(
             "reliability_within_cohort",
-            "float32",
-            "mean PCC within held-out cohorts: what is left without differences between cancers",
-            nullable=True,
+            "mean PCC within cohorts: what is left without differences between cancers",
         ),
+        _pcc("reliability_within_cohort_low", f"lower end {_OF_INTERVAL}"),
+        _pcc("reliability_within_cohort_high", f"upper end {_OF_INTERVAL}"),
     ),
 )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROCESSING_VERSION", "SCHEMA_VERSION", "ColumnSpec", "TableSpec"]
 
-SCHEMA_VERSION = "1.2.0"
+SCHEMA_VERSION = "1.3.0"
 PROCESSING_VERSION = 3
 """Bumped by hand whenever the same input would give other numbers."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import Annotated, Literal
@@ -11,14 +10,14 @@ from cyclopts import Parameter
 
 __all__ = ["predict"]
 
-_log = logging.getLogger("sicmir_atlas")
-
 
 def predict(
     input: Path,  # noqa: A002  the argument's name
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o")],
+    sd: Path | None = None,
+    mirnas: Path | None = None,
     by: str | None = None,
     mode: Literal["auto", "percell", "average", "bootstrap"] = "auto",
     bulk: bool = False,
@@ -40,8 +39,13 @@ def predict(
     input
         File or folder.
     output
-        .h5ad keeps an h5ad's content, or the pools' table, and adds obsm['mirna']; .parquet, .csv
-        and .csv.gz hold rows × 1298.
+        .h5ad keeps an h5ad's content, or the pools' table, and adds obsm['mirna'], of an ensemble
+        also obsm['mirna_sd'], and uns['sicmir']; .parquet, .csv and .csv.gz hold rows × 1298.
+    sd
+        Table to write the standard deviation over an ensemble's members to: .parquet, .csv or
+        .csv.gz.
+    mirnas
+        Table to write how far each miRNA can be trusted to: .parquet, .csv or .csv.gz.
     by
         Column of obs to pool cells by.
     mode
@@ -67,14 +71,25 @@ def predict(
     from sicmir_atlas.cli._progress import rows_written
     from sicmir_atlas.errors import GoneError, InputError
     from sicmir_atlas.model.weights import load_model
-    from sicmir_atlas.output import output_format, write_prediction
+    from sicmir_atlas.output import output_format, table_format, write_prediction
 
-    output_format(output)
-    if not output.parent.is_dir():
-        msg = f"{output.parent}: no such folder: make it, or write elsewhere"
-        raise GoneError(msg)
+    is_h5ad = output_format(output) == "h5ad"
+    tables = [path for path in (sd, mirnas) if path is not None]
+    for path in tables:
+        table_format(path)
+    for path in (output, *tables):
+        if not path.parent.is_dir():
+            msg = f"{path.parent}: no such folder: make it, or write elsewhere"
+            raise GoneError(msg)
+    if len({output, *tables}) <= len(tables):
+        msg = "-o, --sd and --mirnas name one file twice: each needs its own"
+        raise InputError(msg)
     if bulk and scaled:
         msg = "--bulk and --scaled exclude each other: z-scores are taken as they are"
+        raise InputError(msg)
+    loaded = load_model(model)
+    if sd is not None and len(loaded.members) == 1:
+        msg = f"--sd: model {loaded.model_id} has one member, so there is no spread: leave it out"
         raise InputError(msg)
     with predicting(
         input,
@@ -84,15 +99,18 @@ def predict(
         layer=layer,
         gene_symbols=gene_symbols,
         balance=balance,
-        model=load_model(model),
+        model=loaded,
         device=device,
         seed=seed,
+        with_sd=is_h5ad or sd is not None,
     ) as prediction:
-        missing = prediction.missing
-        if missing:
-            shown = ", ".join(list(missing)[:5]) + (", …" if len(missing) > 5 else "")
-            _log.info("%d of 977 landmark genes are missing: %s", len(missing), shown)
-        copied = input if input.suffix == ".h5ad" else None
         with rows_written(len(prediction.rows)) as progress:
-            write_prediction(prediction, output, source=copied, progress=progress)
+            write_prediction(
+                prediction,
+                output,
+                source=input if input.suffix == ".h5ad" else None,
+                sd=sd,
+                mirnas=mirnas,
+                progress=progress,
+            )
         sys.stderr.write(f"{output}: {len(prediction.rows):,} rows × {len(prediction.mirnas)}\n")
