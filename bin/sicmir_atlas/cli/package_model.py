@@ -15,7 +15,7 @@ def package_model(
     evaluation: Path,
     output: Annotated[Path, Parameter(alias="-o")],
     tables: Path | None = None,
-    licence: str | None = None,
+    licence: str = "MIT",
 ) -> None:
     """Take the run that its own validation samples speak for, and say in its card how all did.
 
@@ -40,11 +40,14 @@ def package_model(
 
     found = {folder: read_run(folder) for folder in runs}
     best = package.best_run(list(found.values()))
-    about = {"title": f"{output.resolve().name}: {best.model.card['training']['recipe']['name']}"}
-    if licence is not None:
-        about["licence"] = licence
+    training, data = best.model.card["training"], {}
     if tables is not None:
-        about["training_data"] = _io.read_json(tables)
+        data = package.data_entries(_io.read_json(tables))
+    about = {
+        "title": f"recipe {training['learner']}, the best of its seeds by validation",
+        "licence": licence,
+        **data,
+    }
     package.package_model(
         best,
         next(folder for folder, run in found.items() if run is best),

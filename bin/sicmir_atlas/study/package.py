@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.study.runs import Run
 
-__all__ = ["best_run", "package_model"]
+__all__ = ["best_run", "data_entries", "package_model"]
+
+_LIMITS = (
+    "Trained on bulk tissue: cells one by one are sparser than anything it has seen.",
+    "Predictions are relative to the samples that were z-scored together, and no amounts.",
+    "PCC over several cohorts is raised by what differs between them.",
+)
 
 
 def best_run(runs: Sequence[Run]) -> Run:
@@ -36,6 +42,31 @@ def best_run(runs: Sequence[Run]) -> Run:
         msg = "none of the runs is on all training samples: give full-seed42 and its like"
         raise InputError(msg)
     return min(full, key=lambda run: float(run.model.card["training"]["best"]["validation_mse"]))
+
+
+def data_entries(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a card says of its data: ``training_data``, and ``training_files`` with checksums.
+
+    Parameters
+    ----------
+    tables
+        ``about`` of joined cohorts; see :class:`.bulk.Cohort`.
+    """
+    cohorts = tables["cohorts"]
+    return {
+        "training_data": {
+            "cohorts": ", ".join(f"{one['name']} {one['n_paired']}" for one in cohorts),
+            "mrna": "log2(norm_count + 1), landmark genes",
+            "mirna": "log2(RPM + 1), mature miRNAs as measured; empty where not measured",
+            "n_samples": tables["n_paired"],
+            "mirnas_never_measured": tables["mirnas_never_measured"],
+        },
+        "training_files": [
+            {key: file[key] for key in ("url", "sha256", "size")}
+            for one in cohorts
+            for file in one.get("files", ())
+        ],
+    }
 
 
 def package_model(
@@ -62,7 +93,8 @@ def package_model(
     about
         Further entries of the card: title, licence, training_data, limits.
     """
-    card = {**run.model.card, **about, "runs": {**summary, "shipped_seed": run.seed}}
+    told = {"limits": list(_LIMITS), **about, "runs": {**summary, "shipped_seed": run.seed}}
+    card = {**run.model.card, **told}
     with folder_written_whole(folder) as part:
         table = pd.read_csv(source / "per_mirna.tsv", sep="\t")
         table = table.merge(per_mirna, on="mirna", how="left")

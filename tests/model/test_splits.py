@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.splits import Design, split_runs
+
+
+@pytest.fixture
+def cohorts():
+    """Three cohorts of 100, 60 and 30 samples."""
+    names = ["ACC"] * 100 + ["UVM"] * 60 + ["CHOL"] * 30
+    return pd.Series(names, index=[f"S{i}" for i in range(190)])
+
+
+def test_the_published_design(cohorts):
+    runs = split_runs(cohorts, Design())
+    seeds = (42, 52, 62)
+    assert set(runs) == {f"{d}-seed{s}" for d in ("full", "fold1", "fold2", "fold3") for s in seeds}
+    held = {}
+    for name, part in runs.items():
+        sizes = part.value_counts()
+        assert set(sizes.index) == {"train", "validation", "test"}
+        assert part.index.is_unique
+        trained = sizes["train"] + sizes["validation"]
+        assert sizes["validation"] == round(0.2 * trained)
+        held.setdefault(name.partition("-")[0], set()).add(frozenset(part.index[part == "test"]))
+    # the seed has no say in what is held out, and a fold never sees what all runs hold out
+    (test,), *folds = held.values()
+    assert all(len(fold) == 1 for fold in folds)
+    assert cohorts[list(test)].value_counts().to_dict() == {"ACC": 30, "UVM": 18, "CHOL": 9}
+    parts = [next(iter(fold)) for fold in folds]
+    assert set.union(*map(set, parts)) == set(cohorts.index) - test
+    assert sum(map(len, parts)) == 190 - len(test)
+    for part in parts:
+        counts = cohorts[list(part)].value_counts()
+        assert abs(counts["ACC"] - 70 / 3) < 1
+        assert abs(counts["CHOL"] - 7) < 1
+    assert len(runs["fold1-seed42"]) == 190 - len(test)
+
+
+def test_seeds_draw_validation_samples_and_the_split_seed_the_test(cohorts):
+    runs, again = split_runs(cohorts, Design()), split_runs(cohorts, Design())
+    for name, part in runs.items():
+        pd.testing.assert_series_equal(part, again[name])
+    assert not runs["full-seed42"].equals(runs["full-seed52"])
+    other = split_runs(cohorts, Design(split_seed=1))
+    assert set(other["full-seed42"].index[other["full-seed42"] == "test"]) != set(
+        runs["full-seed42"].index[runs["full-seed42"] == "test"]
+    )
+
+
+def test_no_folds_and_one_seed(cohorts):
+    assert list(split_runs(cohorts, Design(n_folds=0, seeds=(7,)))) == ["full-seed7"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"test": 0}, "shares 0 and 0.2 must be between 0 and 1"),
+        ({"validation": 1}, "shares 0.3 and 1"),
+        ({"seeds": ()}, r"seeds \[\] must be one or more, each once"),
+        ({"seeds": (1, 1)}, r"seeds \[1, 1\]"),
+        ({"n_folds": 1}, "1 folds are none"),
+        ({"n_folds": -2}, "-2 folds are none"),
+    ],
+)
+def test_designs_that_are_none(wrong, said):
+    with pytest.raises(InputError, match=said):
+        Design(**wrong)
+
+
+def test_too_few_samples_are_told(cohorts):
+    with pytest.raises(InputError, match="4 samples are too few: full has"):
+        split_runs(cohorts[:4], Design(n_folds=0))
