@@ -8,11 +8,16 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+import simulated
+from ensemble import UNMEASURED, ensemble
+from sicmir_atlas.atlas.consolidate import consolidate
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
 from sicmir_atlas.atlas.shard import Shard
 from sicmir_atlas.atlas.validate import validate
 from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.names import mirnas
+from sicmir_atlas.prepare.cluster import ClusterOptions
 
 
 def rows_of(atlas, table, columns=None):
@@ -83,6 +88,52 @@ def test_the_panel_says_how_far_it_can_be_trusted(atlas, model):
         assert row["is_trained"] == (row["mirna"] not in model.card["mirnas_untrained"])
     named = {row["mirna"]: (row["stem"], row["arm"]) for row in rows}
     assert named["hsa-miR-21-5p"] == ("hsa-miR-21", "5p")
+
+
+def test_a_model_that_stores_its_domain_and_intervals(tmp_path):
+    several = ensemble(limit=0.9)
+    data = simulated.cells({"T cell": 8, "B cell": 7, "own": 6})
+    shards = []
+    for name, cell_type in (("labelled", "obs:label"), ("unlabelled", None)):
+        folder = tmp_path / name
+        prepared = simulated.prepare(
+            data,
+            folder,
+            dataset_id=name,
+            cell_type=cell_type,
+            clustering=ClusterOptions(when="never"),
+        )
+        predictor = load_predictor(several)
+        shards.append(simulated.predict(prepared, folder / "shard", several, predictor))
+    consolidate(
+        [{**simulated.ROW, "dataset_id": name} for name in ("labelled", "unlabelled", "refused")],
+        tmp_path / "atlas",
+        shards=shards,
+        verdicts={"refused": {"reason": "min_cells: 3 called cells"}},
+        failures={},
+        model=several,
+        parameters={},
+    )
+    assert validate(tmp_path / "atlas") == []
+    got = {row["dataset_id"]: row for row in rows_of(tmp_path / "atlas", "datasets")}
+    assert {name: row["is_far"] for name, row in got.items()} == {
+        "labelled": True,
+        "unlabelled": None,
+        "refused": None,
+    }
+    assert [row["is_short_of_landmarks"] for row in got.values()] == [False, None, False]
+    assert 0.9 < got["labelled"]["domain_distance"] < 1
+    manifest = json.loads((tmp_path / "atlas/manifest.json").read_text())
+    assert manifest["model"] == {"model_id": "ensemble", "domain_limit": 0.9}
+    ends = {"reliability": (-0.1, 0.04), "reliability_within_cohort": (-0.1, 0.05)}
+    for row in rows_of(tmp_path / "atlas", "mirnas"):
+        for name, (low, high) in ends.items():
+            found = [row[name], row[f"{name}_low"], row[f"{name}_high"]]
+            if row["mirna"] == UNMEASURED:
+                assert found == [None] * 3
+            else:
+                expected = [row[name], row[name] + low, row[name] + high]
+                assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_same_bytes_wherever_it_is_built(atlas, build, tmp_path, shards):

@@ -8,8 +8,10 @@ from scipy import sparse
 
 import sicmir_atlas as sa
 import simulated
+from ensemble import by_hand, ensemble, outside
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION
 from sicmir_atlas.errors import ExcludedDataset, InputError
+from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.names import mirnas
 from sicmir_atlas.prepare.cluster import ClusterOptions
 
@@ -437,3 +439,66 @@ def test_a_planted_marker_is_recovered(tmp_path, model):
         cells = table(shard, "cell_mirna").merge(prepared.cells(), on="cell_id")
         by_type = cells.groupby("cell_type_original", observed=True)[mirnas()[123]].min()
         assert by_type["b"] > cells.loc[cells["cell_type_original"] != "b", mirnas()[123]].max()
+
+
+def test_the_spread_of_an_ensembles_members_is_averaged_over_pools(tmp_path):
+    several = ensemble()
+    prepared = simulated.prepare(simulated.cells({"a": 410, "b": 30, "c": 30}, n_other=1), tmp_path)
+    shard = simulated.predict(
+        prepared, tmp_path / "s", several, load_predictor(several), per_cell=False
+    )
+    got = table(shard, "cell_type_mirna").pivot_table(
+        index="cell_type_original", columns="mirna", values="model_sd"
+    )[list(mirnas())]
+    pools = table(shard, "pool_mirna")
+    predicted = pools[list(mirnas())].to_numpy(np.float64)
+    # members are linear, so the z-scores follow from two predictions that are known to be theirs
+    weights = np.mean([m.weight.astype(np.float64) for m in several.members], axis=0)
+    bias = np.mean([m.bias.astype(np.float64) for m in several.members], axis=0)
+    z = np.linalg.lstsq(weights.T, (predicted - bias).T, rcond=None)[0].T
+    _, sd = by_hand(several, z)
+    expected = pd.DataFrame(sd).groupby(pools["cell_type_original"]).mean()
+    np.testing.assert_allclose(got, expected, rtol=5e-3)
+    # of groups averaged in one pool there is a spread over members, not over pools
+    over_pools = table(shard, "cell_type_mirna").set_index("cell_type_original")["sd"]
+    assert over_pools.loc["b"].isna().all()
+    assert (got.loc["b"] > 0).all()
+
+
+def test_one_member_has_no_spread(prepared, tmp_path):
+    one = ensemble(n_members=1)
+    shard = simulated.predict(prepared, tmp_path / "s", one, load_predictor(one), per_cell=False)
+    assert table(shard, "cell_type_mirna")["model_sd"].isna().all()
+
+
+@pytest.mark.parametrize("limit", [0.5, 0.99])
+def test_distance_of_a_datasets_pools(prepared, tmp_path, limit):
+    several = ensemble(limit=limit)
+    shard = simulated.predict(prepared, tmp_path / "s", several, load_predictor(several))
+    share = outside(several, zscored(type_means(prepared).to_numpy()))
+    assert shard.dataset["domain_distance"] == pytest.approx(share, abs=1e-4)
+    assert shard.dataset["is_far"] is (share > limit)
+
+
+def test_distance_of_cells_where_there_are_no_pools(adata, tmp_path, monkeypatch):
+    from sicmir_atlas.readers.h5ad import H5adMatrix
+
+    blocks = H5adMatrix.blocks
+    monkeypatch.setattr(H5adMatrix, "blocks", lambda self: blocks(self, 7))
+    several = ensemble()
+    prepared = simulated.prepare(adata, tmp_path, cell_type=None, clustering=NO_CLUSTERS)
+    shard = simulated.predict(prepared, tmp_path / "s", several, load_predictor(several))
+    share = outside(several, zscored(simulated.matrix(prepared).astype(np.float64)))
+    assert shard.dataset["domain_distance"] == pytest.approx(share, abs=1e-4)
+    assert shard.dataset["is_far"] is None  # most of the variance of single cells is chance
+
+
+@pytest.mark.parametrize(("n_missing", "short"), [(48, False), (49, True)])
+def test_short_of_landmarks(adata, tmp_path, n_missing, short):
+    several = ensemble()
+    prepared = simulated.prepare(adata[:, n_missing:].copy(), tmp_path)
+    shard = simulated.predict(
+        prepared, tmp_path / "s", several, load_predictor(several), per_cell=False
+    )
+    assert shard.dataset["n_landmarks"] == 977 - n_missing
+    assert shard.dataset["is_short_of_landmarks"] is short
