@@ -49,7 +49,7 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
     Parameters
     ----------
     mrna, mirna
-        csv or csv.gz, samples × features, log2(x + 1); miRNAs may be missing, genes may not.
+        csv, csv.gz or Parquet, samples × features, log2(x + 1); miRNAs may be missing, genes not.
     strata
         csv with columns sample and cohort; one cohort when None.
 
@@ -81,7 +81,8 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
 def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like: Pairs) -> Pairs:
     """Read paired tables of another technology, for samples to learn from as well.
 
-    Its mRNA may be log ratios, and lack genes and values: what is missing is taken as the mean.
+    They may be in any unit, for they are z-scored by themselves, and lack genes and values of
+    mRNA: what is missing is taken as the mean.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
         of the genes are missing.
     """
     x = _read_matrix(mrna, landmarks(), "gene", any_units=True)
-    y = _read_matrix(mirna, mirnas(), "miRNA")
+    y = _read_matrix(mirna, mirnas(), "miRNA", any_units=True)
     x, y = _shared(x, y, mrna, mirna)
     genes = like.mrna.columns
     missing = genes[~genes.isin(x.columns)]
@@ -111,7 +112,7 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
 def _read_matrix(
     path: Path, panel: Sequence[str], what: str, *, any_units: bool = False
 ) -> pd.DataFrame:
-    frame = read_csv(path, index_col=0)
+    frame = _read_parquet(path) if path.suffix == ".parquet" else read_csv(path, index_col=0)
     frame.index = pd.Index([sample_name(str(name)) for name in frame.index])
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
     if not frame.columns.isin(panel).any() and frame.index.isin(panel).any():
@@ -227,6 +228,14 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     except (ValueError, EOFError, OSError) as error:
         first = str(error).splitlines()[0]
         msg = f"{path} cannot be read as csv or csv.gz: {first}"
+        raise InputError(msg) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        msg = f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}"
         raise InputError(msg) from error
 
 

@@ -97,7 +97,7 @@ def calibration(
 def _figure(table: pd.DataFrame) -> Any:
     figure, ax = new_figure(width=4.6, height=3.6)
     ax.plot(table["sd"], table["rmse"], "o-", color="#0072b2")
-    ax.set_xlabel("spread of the members (mean of a tenth of all predictions)")
+    ax.set_xlabel("spread of the members (SD; a tenth of all predictions each)")
     ax.set_ylabel("root mean squared error, z units")
     ax.set_ylim(0)
     return figure
