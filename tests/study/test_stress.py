@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import pearsonr
 from sklearn.metrics import mean_squared_error, r2_score
@@ -9,8 +10,10 @@ from sicmir_atlas.errors import InputError
 from sicmir_atlas.study.perturbations import QUICK
 from sicmir_atlas.study.result import write_result
 from sicmir_atlas.study.stress import state_of, stress
+from sicmir_atlas.study.stress_figure import draw_stress
 
 N, GENES, USED = 48, 60, 6
+TWO_WAYS = ("removal_low_to_high", "removal_high_to_low")
 
 
 @pytest.fixture
@@ -128,3 +131,18 @@ def test_a_cohort_too_small_leaves_the_pooled_figures(linear_world):
     assert result.table["pcc_within"].isna().all()
     assert result.summary["intact"]["pcc_within"] is None
     assert result.summary["intact"]["pcc"] > 0.8
+
+
+def test_a_level_is_shaded_where_more_than_half_of_its_runs_are_that_bad():
+    states = {0: "non-trivial non-trivial", 50: "collapse non-trivial", 100: "collapse degraded"}
+    table = pd.DataFrame(
+        [
+            {"test": test, "level": level, "state": state, "pcc": 0.1, "pcc_within": 0.1}
+            for level, both in states.items()
+            for test, state in zip(TWO_WAYS, both.split(), strict=True)
+        ]
+    )
+    ax = draw_stress(table).axes[0]
+    # 50 is a tie; of 100, half is collapsed and all are no more than degraded
+    assert [patch.get_x() for patch in ax.patches] == [75]
+    assert [patch.get_width() for patch in ax.patches] == [25]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from sicmir_atlas.study.result import new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-
-    import pandas as pd
 
 __all__ = ["draw_stress"]
 
@@ -37,7 +38,7 @@ _NAMES = {"removal_low_to_high": "least first", "removal_high_to_low": "most fir
 def draw_stress(table: pd.DataFrame) -> Any:
     """Draw PCC, pooled (solid) and within cohorts (dashed), as mean and range over seeds.
 
-    A level is shaded where most of its runs have collapsed or are degraded.
+    A level is shaded where more than half of its runs have collapsed, or are no more than degraded.
     """
     run = [panel for panel in _PANELS if table["test"].isin(panel[0]).any()]
     n_rows = -(-len(run) // 2)
@@ -94,8 +95,10 @@ def _colors(n: int) -> list[Any]:
 
 
 def _shade(ax: Any, part: pd.DataFrame, level: str, *, log: bool) -> None:
-    states = part.groupby(level)["state"].agg(lambda state: state.value_counts().index[0])
-    places = states.index.to_numpy(float)
+    worst_first = pd.Categorical(part["state"], ["collapse", "degraded", "non-trivial"])
+    ranks = pd.Series(worst_first.codes, part.index).groupby(part[level])
+    states = [worst_first.categories[rank] for rank in ranks.quantile(0.5, interpolation="higher")]
+    places = np.array(list(ranks.groups), dtype=float)
     if log:
         ax.set_xscale("log")
         ax.invert_xaxis()
@@ -104,7 +107,7 @@ def _shade(ax: Any, part: pd.DataFrame, level: str, *, log: bool) -> None:
         edges = [places[0], *(places[1:] + places[:-1]) / 2, places[-1]]
     start = 0
     for i, state in enumerate(states, start=1):
-        if i < len(states) and states.iloc[i] == state:
+        if i < len(states) and states[i] == state:
             continue
         if state in _SHADES:
             ax.axvspan(edges[start], edges[i], color=_SHADES[state], linewidth=0, zorder=0)
