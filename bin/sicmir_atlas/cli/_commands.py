@@ -387,5 +387,17 @@ STUDY: tuple[Command, ...] = (
             "mrna.csv mirna.csv --strata cohorts.csv --model my_model --cohort UVM -o mirscape",
         ),
     ),
+    Command(
+        MAKERS,
+        "study attributions",
+        "Attribute predictions to genes, and rank genes over the hub miRNAs.",
+        ("mrna.csv mirna.csv --strata cohorts.csv --model my_model -o attributions",),
+    ),
+    Command(
+        MAKERS,
+        "study modules",
+        "Find modules of hub miRNAs and the genes that matter most to them.",
+        ("attributions/shap_abs_mean.parquet hubs/hubs.csv -o modules",),
+    ),
 )
 """Subcommands of `study`."""

@@ -1,0 +1,58 @@
+"""`sicmir-atlas study modules`: genes and the hub miRNAs they drive."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  the command line reads the annotations
+from typing import Annotated
+
+from cyclopts import Parameter
+
+__all__ = ["modules"]
+
+
+def modules(
+    attributions: Path,
+    hubs: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    top: int = 3,
+    resolution: float = 1.0,
+    seed: int = 42,
+) -> None:
+    """Find modules in the graph of hub miRNAs and the genes that matter most to them.
+
+    Writes modules.csv, modules.svg and modules.json.
+
+    Parameters
+    ----------
+    attributions
+        shap_abs_mean.parquet of `study attributions`.
+    hubs
+        hubs.csv of `study hubs`.
+    output
+        Folder to write into.
+    top
+        Genes joined with each hub.
+    resolution
+        Of Louvain; greater gives more modules.
+    seed
+        Of the order in which nodes are looked at.
+    """
+    from sicmir_atlas.errors import InputError
+    from sicmir_atlas.model.pairs import read_csv
+    from sicmir_atlas.study.attributions import read_attributions
+    from sicmir_atlas.study.modules import modules as find_modules
+    from sicmir_atlas.study.modules import top_edges
+    from sicmir_atlas.study.result import write_result
+
+    table = read_csv(hubs)
+    if not {"mirna", "is_hub"} <= set(table.columns):
+        msg = f"{hubs} needs the columns mirna and is_hub, as `sicmir-atlas study hubs` writes"
+        raise InputError(msg)
+    chosen = table.loc[table["is_hub"].astype(bool), "mirna"]
+    if chosen.empty:
+        msg = f"{hubs} has no hub; find some with a lower --threshold of `sicmir-atlas study hubs`"
+        raise InputError(msg)
+    edges = top_edges(read_attributions(attributions), list(chosen.unique()), top=top)
+    write_result(find_modules(edges, resolution=resolution, seed=seed), output)
