@@ -24,6 +24,6 @@ process SPLITSAMPLES {
     stub:
     """
     mkdir splits
-    touch splits/{full,fold1,fold2,fold3}-seed{42,52,62}.tsv
+    touch splits/{full,fold1}-seed42.tsv
     """
 }
