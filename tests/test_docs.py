@@ -175,7 +175,7 @@ def test_commands_and_flags_exist(page):
     known, targets = options(), (ROOT / "Makefile").read_text()
     for line in spoken(page):
         flags = set(re.findall(r"(?<=\s)--?[a-z][\w-]*", line)) - ELSEWHERE
-        if found := re.search(r"sicmir-atlas ((?:catalogue (?=[a-z]))?[a-z][a-z-]*)", line):
+        if found := re.search(r"sicmir-atlas ((?:(?:catalogue|model|study) (?=[a-z]))?[a-z][a-z-]*)", line):
             assert found[1] in known, line
             assert flags <= known[found[1]], line
         elif "nextflow run" in line:

@@ -121,8 +121,9 @@ def _batches(
         held.append(block)
         waiting += len(block.mean)
         if waiting >= _ROWS_AT_ONCE:
-            yield done, _joined(held)
-            done, waiting, held = done + waiting, 0, []
+            joined, held = _joined(held), []
+            yield done, joined
+            done, waiting = done + waiting, 0
             progress(done)
     if held:
         yield done, _joined(held)

@@ -42,7 +42,7 @@ COMMANDS = (
         "Predict 1298 mature miRNAs for one file: h5ad, 10x triplet, csv, bulk matrix.",
         (
             "my.h5ad -o my_mirna.h5ad",
-            "my.h5ad --by cell_type -o cell_types.csv",
+            "my.h5ad --by cell_type -o cell_types.csv --mirnas mirnas.csv",
             "filtered_feature_bc_matrix/ -o cells.parquet",
             "--bulk rsem_log2.csv -o bulk_mirna.csv",
         ),

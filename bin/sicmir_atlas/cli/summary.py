@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sicmir_atlas.atlas.query import Atlas
 
 __all__ = ["summary"]
 
@@ -10,6 +14,11 @@ _STATUS = """
 SELECT dataset_id, status, n_barcodes, n_cells_raw, n_cells_qc, n_cell_types, n_pools,
        coalesce(reason, '') AS reason
 FROM datasets ORDER BY status = 'included' DESC, status, dataset_id
+"""
+# an earlier minor version of the schema lacks some of these
+_FLAGS = """
+SELECT COLUMNS('^(dataset_id|n_landmarks|is_short_of_landmarks|domain_distance|is_far)$')
+FROM datasets ORDER BY dataset_id
 """
 _TOP = """
 WITH ranked AS (
@@ -37,7 +46,8 @@ def summary(atlas: str, /, *, top: int = 3) -> None:
 
     A cell type's top miRNAs are those that rank first in it against the dataset's other types, on
     average over datasets, and then highest among all miRNAs of the type; in brackets how far the
-    model can be trusted on the miRNA (PCC on held-out bulk samples).
+    model can be trusted on the miRNA (PCC on held-out bulk samples). Datasets far from the
+    training data, or short of landmarks, are named with the figure.
 
     Parameters
     ----------
@@ -51,6 +61,20 @@ def summary(atlas: str, /, *, top: int = 3) -> None:
 
     with opened_atlas(atlas) as opened:
         status, best = opened.sql(_STATUS), opened.sql(_TOP, [top])
-    sys.stdout.write(as_text(status) + "\n")
+        warnings = _warnings(opened)
+    sys.stdout.write("\n".join([as_text(status), *warnings, ""]))
     sys.stdout.write(as_text(best))
     sys.stdout.write("\nIn brackets: reliability, the correlation on held-out bulk samples.\n")
+
+
+def _warnings(atlas: Atlas) -> list[str]:
+    rows = atlas.arrow(_FLAGS).to_pylist()
+    far = [f"{r['dataset_id']} {100 * r['domain_distance']:.0f} %" for r in rows if r.get("is_far")]
+    short = [
+        f"{r['dataset_id']} {r['n_landmarks']}" for r in rows if r.get("is_short_of_landmarks")
+    ]
+    said = {
+        "Far from the training data (variance of landmarks outside it)": far,
+        "Short of landmarks (of 977)": short,
+    }
+    return [f"{what}: {', '.join(named)}\n" for what, named in said.items() if named]

@@ -32,6 +32,7 @@ def train(
     seed: int = 42,
     threads: int = 1,
     device: Literal["cpu", "cuda"] = "cpu",
+    title: str | None = None,
     about: Path | None = None,
     sources: Path | None = None,
 ) -> None:
@@ -74,8 +75,10 @@ def train(
         Threads of the CPU; the weights' last bits depend on it.
     device
         Where to train networks.
+    title
+        One line on what the model is, for model.json.
     about
-        JSON whose keys go into model.json: title, licence, training_data, limits.
+        JSON whose keys go into model.json: licence, training_data, limits.
     sources
         Table with column mirna whose columns go into per_mirna.tsv.
     """
@@ -124,6 +127,9 @@ def train(
             model_id=output.resolve().name,
             n_folds=folds,
             seed=seed,
-            about={} if about is None else _io.read_json(about),
+            about={
+                **({} if title is None else {"title": title}),
+                **({} if about is None else _io.read_json(about)),
+            },
         )
     write_model(trained, output, sources=sources)

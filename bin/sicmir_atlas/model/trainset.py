@@ -16,6 +16,7 @@ from sicmir_atlas.model.crossval import agreement, cross_validate, leave_one_coh
 from sicmir_atlas.model.domain import DIRECTIONS, fit_domain
 from sicmir_atlas.model.evaluation import evaluate
 from sicmir_atlas.model.pairs import Pairs, read_pairs
+from sicmir_atlas.model.probe import probe
 from sicmir_atlas.model.reliability import Reliability, reliability
 from sicmir_atlas.model.samples import Samples
 from sicmir_atlas.model.scaling import Scaling, observed_scaling
@@ -105,7 +106,8 @@ def train_model(
         found, figures = held_out.found, held_out.figures
     if n_folds:
         folded = _in_folds(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
-        found, figures["cross_validation"] = folded.found, folded.figures
+        found = folded.found
+        figures = {**figures, "cross_validation": folded.figures} if figures else folded.figures
 
     reports = [part.report for part in parts]
     card = {
@@ -125,6 +127,7 @@ def train_model(
         "reliability_is": _FOLDED if n_folds else _HELD_OUT,
         **_by_name(mirna.columns, found),
     }
+    card["probe"] = probe(model)
     return Trained(replace(model, card=card), _per_mirna(mirna.columns, found), split)
 
 

@@ -195,8 +195,8 @@ def _split(folder: _Folder) -> Iterator[str]:
     twice = table["sample"][table["sample"].duplicated()]
     if len(twice):
         yield f"{path.name} names sample {twice.iloc[0]} twice"
-    if not (table["part"] == "test").any():
-        yield f"{path.name} names no test sample"
+    if not (table["part"] == "test").any() and not folder.part("metrics").get("n_folds"):
+        yield f"{path.name} names no test sample, and the figures are not of folds"
 
 
 def _prediction(folder: _Folder) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sicmir_atlas.atlas.schema import TABLES
 from sicmir_atlas.report import queries
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class Contents:
         return self.of_status("included")
 
     @property
+    def judged(self) -> list[Row]:
+        """Included datasets whose distance from the training data was judged, farthest first."""
+        rows = [row for row in self.included if row["is_far"] is not None]
+        return sorted(rows, key=lambda row: (-row["domain_distance"], row["dataset_id"]))
+
+    @property
     def lost(self) -> Counter[str]:
         """Cells that the included datasets lost to each rule."""
         return sum((Counter(row["lost"]) for row in self.included), Counter())
@@ -120,7 +127,8 @@ def gather(atlas: Atlas) -> Contents:
     lost: dict[str, dict[str, int]] = {}
     for row in rows(queries.LOST):
         lost.setdefault(row["dataset_id"], {})[row["rule"]] = row["n_lost"]
-    datasets = rows(queries.DATASETS)
+    nulls = dict.fromkeys(column.name for column in TABLES["datasets"].columns)
+    datasets = [nulls | row for row in rows(queries.DATASETS)]
     for row in datasets:
         row["lost"] = lost.get(row["dataset_id"], {})
         row["kept_share"] = _share(row["n_cells_qc"], row["n_cells_raw"])

@@ -12,12 +12,8 @@ __all__ = [
     "UNMAPPED",
 ]
 
-DATASETS = """
-SELECT dataset_id, status, reason, title, source, accession, doi, organ, disease_category, labels,
-       n_barcodes, n_cells_raw, n_cells_qc, n_donors, n_cell_types, n_cells_mapped, n_landmarks,
-       n_pools, sparsity_cells, sparsity_pools
-FROM datasets
-"""
+# an earlier minor version of the schema has fewer columns
+DATASETS = "FROM datasets"
 
 LOST = """
 SELECT dataset_id, rule, sum(n_lost)::BIGINT AS n_lost
