@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-torch lint lint-nf-core docs lock weights clean .nextflow-there
+.PHONY: help demo test test-slow test-torch lint lint-nf-core docs lock targets weights study clean \
+  .nextflow-there
 SHELL := /bin/bash
 PYTHON ?= python3
 OUTDIR ?= results
@@ -39,11 +40,24 @@ docs: demo  ## tables and answers in the docs, from the schemas and the demo's a
 harmonise-report: $(VENV)/.runtime  ## score the rules that map labels of cell types
 	@python tools/harmonise_report.py $(CURATED)
 
-weights: .venv-torch/.torch  ## train the shipped first weights again, to the same bytes
-	@.venv-torch/bin/python tools/tcga_targets.py $(BULK) bin/sicmir_atlas/data/mirnas.txt build/weights
-	@.venv-torch/bin/python bin/sicmir-step train $(BULK)/tcga_rnaseq_log2_977.csv.gz build/weights/mirna.csv.gz \
-	  --strata $(BULK)/tcga_rnaseq_samples.csv --about build/weights/about.json \
-	  --sources build/weights/sources.tsv --output bin/sicmir_atlas/data/models/sicmir-tcga414-v1
+MODELS := bin/sicmir_atlas/data/models
+PAIRS = $(BULK)/tcga_rnaseq_log2_977.csv.gz build/weights/mirna.csv.gz --strata $(BULK)/tcga_rnaseq_samples.csv
+EXTRA = --extra-mrna $(BULK)/tcga_array_log2ratio_landmarks.csv.gz \
+  --extra-mirna build/weights/array_mirna.csv.gz --extra-strata $(BULK)/tcga_array_samples.csv
+CARD := --about build/weights/about.json --sources build/weights/sources.tsv
+TORCH := .venv-torch/bin/python
+
+targets: .venv-torch/.torch  ## miRNA targets of the TCGA samples in $(BULK)
+	@$(TORCH) tools/tcga_targets.py $(BULK) bin/sicmir_atlas/data/mirnas.txt build/weights
+
+weights: targets  ## train the shipped models again, to the same bytes
+	@$(TORCH) bin/sicmir-step train $(PAIRS) $(EXTRA) --learner gaussian-ridge-within --test 0 --folds 5 $(CARD) \
+	  --title "Gaussians and ridge on 414 TCGA samples by RNA-seq and 247 by array" -o $(MODELS)/atlas-tcga661-v1
+	@$(TORCH) bin/sicmir-step train $(PAIRS) --folds 5 $(CARD) \
+	  --title "the paper's network on 414 TCGA samples; not the published weights" -o $(MODELS)/sicmir-tcga414-v2
+
+study: targets  ## every experiment on the data in $(BULK), into build/study; hours
+	@BULK=$(BULK) OUT=build/study PYTHON=$(TORCH) tools/study.sh
 
 lock:  ## exact versions anew; needs uv
 	@for set in runtime: "test:--group test" "torch:--group test --extra train"; do \

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sicmir_atlas.model.learners import Averaged
+from sicmir_atlas.model.ridge import Ridge
+from sicmir_atlas.model.samples import Samples
+from sicmir_atlas.study.calibration import calibration, fold_spread
+from sicmir_atlas.study.compare import compare
+from sicmir_atlas.study.learning_curve import arm_ceiling, learning_curve
+
+
+@pytest.fixture(scope="module")
+def samples():
+    """Simulated: 3 cohorts of 40, 6 factors that make both sides."""
+    rng = np.random.default_rng(1)
+    cohorts = np.repeat(["a", "b", "c"], 40)
+    factors = rng.normal(size=(120, 6))
+    x = factors @ rng.normal(size=(6, 30)) + rng.normal(size=(120, 30))
+    y = factors @ rng.normal(size=(6, 8)) + 2 * rng.normal(size=(120, 8))
+    return Samples(x, y, cohorts)
+
+
+GOOD = Averaged("good", (Ridge(0.5),))
+
+
+class Noise:
+    name = "noise"
+
+    def fit(self, x, y, cohorts, *, seed):
+        rng = np.random.default_rng(seed)
+        return lambda rows: rng.normal(size=(len(rows), y.shape[1]))
+
+
+def test_the_better_learner_is_told_with_an_interval_above_zero(samples):
+    result = compare([("noise", Noise()), ("good", GOOD)], samples, baseline="good")
+    table = result.table.set_index("learner")
+    assert table.loc["good", "folds"] > 0.5
+    assert abs(table.loc["noise", "folds"]) < 0.2
+    assert table.loc["good", "folds_gain"] == 0
+    assert table.loc["noise", "folds_gain_high"] < -0.5
+    low, mean, high = (table.loc["good", f"folds{end}"] for end in ("_low", "", "_high"))
+    assert low < mean < high
+    assert result.summary["best_by_folds"] == "good"
+
+
+def test_more_samples_help_until_they_do_not(samples):
+    result = learning_curve([("good", GOOD)], samples, shares=(0.1, 0.5, 1.0), n_draws=2)
+    means = result.table.groupby("share")["pcc_within_cohort"].mean()
+    assert means[0.1] < means[0.5] < means[1.0] + 0.02
+    assert result.table.groupby("share").size().to_dict() == {0.1: 2, 0.5: 2, 1.0: 1}
+    assert result.table["n_train"].max() == 96
+
+
+def test_ceiling_is_what_the_noise_leaves():
+    """Two readings of one signal correlate with S / (S + N): a perfect guess with its root."""
+    rng = np.random.default_rng(2)
+    cohorts = pd.Series(np.repeat(["a", "b"], 2000))
+    signal = rng.normal(size=(4000, 5)) + 5.0 * (cohorts == "b").to_numpy()[:, None]
+    arms = np.hstack([signal + 0.7 * rng.normal(size=signal.shape) for _ in range(2)])
+    names = [f"hsa-miR-{i}-{arm}p" for arm in (5, 3) for i in range(5)]
+    stems = pd.Series([name[:-3] for name in names], names)
+    found = arm_ceiling(pd.DataFrame(arms, columns=names), stems, cohorts)
+    assert found.n_pairs == 5
+    assert found.pcc == pytest.approx(np.sqrt(1 / 1.49), abs=0.02)
+
+
+def test_spread_and_errors_are_those_of_the_members(samples):
+    """Spread of two members is half their distance; the bins hold every error once."""
+    learner = Averaged("both", (Ridge(0.5), Ridge(50.0)))
+    mean, sd = fold_spread(learner, samples)
+    parts = [Averaged("one", (part,)) for part in learner.parts]
+    (one, _), (other, _) = (fold_spread(part, samples) for part in parts)
+    np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-5)
+    np.testing.assert_allclose(sd, np.abs(one - other) / 2, atol=1e-5)
+    result = calibration(learner, samples, n_bins=4)
+    assert result.table["n"].sum() == 960
+    assert result.table["sd"].is_monotonic_increasing
+    error = (samples.y - samples.y.mean(0)) / samples.y.std(0) - mean
+    total = np.sqrt((result.table["rmse"] ** 2 * result.table["n"]).sum() / 960)
+    assert total == pytest.approx(np.sqrt((error**2).mean()))
