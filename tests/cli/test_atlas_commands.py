@@ -4,10 +4,12 @@ import io
 import json
 import shutil
 
+import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from report_atlases import dataset, write_atlas
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
 from sicmir_atlas.cli._table import as_text
 from sicmir_atlas.cli.app import main
@@ -115,6 +117,22 @@ def test_summary(said, demo_atlas):
     line = next(line for line in out.splitlines() if line.startswith(" T cell"))
     assert line.count("hsa-") == 2
     assert "unknown" not in out
+
+
+def test_summary_names_what_the_model_was_not_made_for(said, tmp_path):
+    rows = [
+        dataset("far", is_far=True, domain_distance=0.714, n_landmarks=977),
+        dataset("near", is_far=False, domain_distance=0.4, n_landmarks=977),
+        dataset("short", n_landmarks=900, is_short_of_landmarks=True),
+    ]
+    folder = write_atlas(tmp_path / "atlas", rows)
+    lines = said("summary", folder).splitlines()
+    assert "Far from the training data (variance of landmarks outside it): far 71 %" in lines
+    assert "Short of landmarks (of 977): short 900" in lines
+    with duckdb.connect(str(folder / "atlas.duckdb")) as connection:  # of schema 1.2
+        for column in ("is_far", "domain_distance", "is_short_of_landmarks"):
+            connection.execute(f"ALTER TABLE datasets DROP COLUMN {column}")
+    assert "Far from" not in said("summary", folder)
 
 
 def test_summary_of_an_atlas_in_which_nothing_is_included(said, build_empty):

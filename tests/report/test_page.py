@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import json
 import re
 import shutil
 from html.parser import HTMLParser
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -291,3 +293,36 @@ def test_a_dataset_with_every_landmark(tmp_path):
     rows = [dataset("a", n_landmarks=977)]
     atlas = write_atlas(tmp_path / "atlas", rows, missing_landmarks=empty)
     assert "No landmark is missing" in Page(render(contents_of(atlas))).text
+
+
+def test_datasets_far_from_the_training_data_are_named_with_the_number(tmp_path):
+    """Six of eight are far; five are named in the note, all in the table."""
+    rows = [
+        dataset(f"d{i}", is_far=i < 6, domain_distance=0.9 - i / 20, n_landmarks=977)
+        for i in range(8)
+    ]
+    rows += [dataset("cells", domain_distance=0.95, n_landmarks=900, is_short_of_landmarks=True)]
+    folder = write_atlas(tmp_path / "atlas", rows)
+    text = Page(render(contents_of(folder))).text
+    assert "Far from the training data: 6 of 8 datasets." in text
+    assert "d0 90 %, d1 85 %, d2 80 %, d3 75 %, d4 70 % and others." in text
+    assert text.count("far from the training data:") == 6
+    assert "far from the training data: 65 % outside" in text
+    assert "short of landmarks: 900 of 977" in text
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["model"]["domain_limit"] = 0.64
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert "for any cohort left out of training (64 % at most)" in render(contents_of(folder))
+
+
+def test_where_none_is_far_nothing_is_said(tmp_path):
+    rows = [dataset("a", is_far=False, domain_distance=0.4), dataset("b")]
+    assert "ar from the training data" not in render(contents_of(write_atlas(tmp_path / "a", rows)))
+
+
+def test_an_atlas_of_an_earlier_minor_version(tmp_path):
+    folder = write_atlas(tmp_path / "atlas", [dataset("a", n_landmarks=977)])
+    with duckdb.connect(str(folder / "atlas.duckdb")) as connection:
+        for column in ("is_far", "domain_distance", "is_short_of_landmarks"):
+            connection.execute(f"ALTER TABLE datasets DROP COLUMN {column}")
+    assert "977" in render(contents_of(folder))
