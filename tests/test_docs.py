@@ -145,6 +145,9 @@ def ran(desk, *command):
     assert done.returncode == 0, done.stderr
 
 
+SPOKEN = r"sicmir-atlas ((?:(?:catalogue|model|study) (?=[a-z]))?[a-z][a-z-]*)"
+
+
 def options(parent=app, prefix=""):
     """Every subcommand, also those of a group, with its options."""
     known = {}
@@ -175,7 +178,7 @@ def test_commands_and_flags_exist(page):
     known, targets = options(), (ROOT / "Makefile").read_text()
     for line in spoken(page):
         flags = set(re.findall(r"(?<=\s)--?[a-z][\w-]*", line)) - ELSEWHERE
-        if found := re.search(r"sicmir-atlas ((?:(?:catalogue|model|study) (?=[a-z]))?[a-z][a-z-]*)", line):
+        if found := re.search(SPOKEN, line):
             assert found[1] in known, line
             assert flags <= known[found[1]], line
         elif "nextflow run" in line:
