@@ -297,6 +297,12 @@ STUDY: tuple[Command, ...] = (
     ),
     Command(
         MAKERS,
+        "study agreement",
+        "Correlate a model's predictions with another model's of the same rows.",
+        ("mrna.csv predictions.csv --model my_model -o agreement",),
+    ),
+    Command(
+        MAKERS,
         "study hubs",
         "Find hub miRNAs, the elbow of their number, and how arms and families agree.",
         ("mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",),
