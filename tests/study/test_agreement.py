@@ -36,7 +36,8 @@ def test_agreement_of_files_with_the_model_itself_and_the_released_one(shared_da
     pd.DataFrame(own, x.index, list(model.mirnas)).to_parquet(tmp_path / "own.parquet")
     found = {}
     for name, path in (("own", tmp_path / "own.parquet"), ("released", released)):
-        main(["study", "agreement", str(mrna), str(path), "-o", str(tmp_path / name)])
+        with pytest.raises(SystemExit, match="0"):
+            main(["study", "agreement", str(mrna), str(path), "-o", str(tmp_path / name)])
         found[name] = json.loads((tmp_path / name / "agreement.json").read_text())
     assert found["own"]["pcc_per_mirna"] == 1
     assert found["released"]["n_mirnas"] == 1298

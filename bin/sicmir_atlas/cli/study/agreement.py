@@ -46,8 +46,10 @@ def agreement(
     from sicmir_atlas.study.result import write_result
 
     loaded = load_model(model)
-    panels = (pd.DataFrame(columns=list(names)) for names in (loaded.landmarks, loaded.mirnas))
-    wanted = Pairs(*panels, pd.Series(dtype=str))
+    genes, mirnas = (
+        pd.DataFrame(columns=list(names)) for names in (loaded.landmarks, loaded.mirnas)
+    )
+    wanted = Pairs(genes, mirnas, pd.Series(dtype=str))
     rows = read_other_technology(mrna, predictions, None, like=wanted)
     z = np.nan_to_num(zscore_known(rows.mrna.to_numpy(dtype=np.float64)))
     others = rows.mirna.dropna(axis="columns", how="all")
