@@ -44,7 +44,7 @@ def test_completeness_is_told_as_a_figure():
 
 
 def test_without_hubs_there_is_no_ranking():
-    with pytest.raises(InputError, match=r"no miRNA is a hub.*--threshold"):
+    with pytest.raises(InputError, match=r"no miRNA of the model is a hub.*--threshold"):
         attributions(_found(), GENES, MIRNAS, [])
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,15 @@ from sicmir_atlas.model.members import LinearMember
 from sicmir_atlas.model.pairs import Pairs
 from sicmir_atlas.model.weights import Model
 from sicmir_atlas.names import mirnas
-from sicmir_atlas.study.hubs import elbow, family_of, hub_table, hubs, is_hub, stem_pairs
+from sicmir_atlas.study.hub_table import (
+    family_of,
+    hub_table,
+    hub_table_of_card,
+    is_hub,
+    read_hubs,
+    stem_pairs,
+)
+from sicmir_atlas.study.hubs import elbow, hubs
 from sicmir_atlas.study.predicted import predict_pairs
 
 NAMES = ["hsa-miR-30c-5p", "hsa-miR-30c-3p", "hsa-miR-30a-5p", "hsa-miR-21-5p", "hsa-miR-107"]
@@ -98,6 +108,24 @@ def identity():
     """A model of the landmarks A, B and C that gives them back as m1, m2 and m3."""
     member = LinearMember(np.eye(3, dtype=np.float32), np.zeros(3, dtype=np.float32))
     return Model("identity", ("A", "B", "C"), ("m1", "m2", "m3"), (member,))
+
+
+def test_a_card_tells_its_hubs(identity, tmp_path):
+    card = {"reliability": {"m1": 0.8, "m2": None, "m3": 0.9}}
+    table = hub_table_of_card(replace(identity, card=card))
+    assert table["mirna"].to_list() == ["m3", "m1", "m2"]
+    assert table["is_hub"].to_list() == [True, True, False]
+    assert hubs(table).summary["n_undefined"] == 1
+    table.to_csv(tmp_path / "hubs.csv")
+    assert read_hubs(tmp_path / "hubs.csv") == ["m3", "m1"]
+    with pytest.raises(InputError, match="card of identity has no reliability"):
+        hub_table_of_card(identity)
+    table.assign(is_hub=False).to_csv(tmp_path / "none.csv")
+    with pytest.raises(InputError, match=r"none\.csv has no hub"):
+        read_hubs(tmp_path / "none.csv")
+    table[["mirna"]].to_csv(tmp_path / "names.csv")
+    with pytest.raises(InputError, match="columns mirna and is_hub"):
+        read_hubs(tmp_path / "names.csv")
 
 
 def _pairs(mrna, mirna):

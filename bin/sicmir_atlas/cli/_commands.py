@@ -305,7 +305,10 @@ STUDY: tuple[Command, ...] = (
         MAKERS,
         "study hubs",
         "Find hub miRNAs, the elbow of their number, and how arms and families agree.",
-        ("mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",),
+        (
+            "mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",
+            "--model my_model -o hubs",
+        ),
     ),
     Command(
         MAKERS,

@@ -64,10 +64,11 @@ def attributions(
     InputError
         When there is no hub.
     """
-    if not hubs:
-        msg = "no miRNA is a hub, so genes cannot be ranked; give a lower --threshold"
-        raise InputError(msg)
     chosen = np.isin(np.asarray(mirnas), list(hubs))
+    if not chosen.any():
+        msg = "no miRNA of the model is a hub, so genes cannot be ranked; find some by a lower "
+        msg += "--threshold of `sicmir-atlas study hubs`, and give its hubs.csv"
+        raise InputError(msg)
     importance = found.mean_abs[:, chosen].mean(axis=1)
     table = pd.DataFrame({"gene": landmarks, "importance": importance})
     table = table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)

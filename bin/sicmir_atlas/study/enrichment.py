@@ -157,9 +157,16 @@ def enrichment(table: pd.DataFrame, *, top: int = 20) -> StudyResult:
 def _figure(best: pd.DataFrame) -> Any:
     figure, ax = new_figure(height=0.6 + 0.24 * max(len(best), 3))
     places = np.arange(len(best))[::-1]
-    strength = -np.log10(best["q"].clip(lower=1e-300).to_numpy())
-    ax.hlines(places, 0, strength, color="#0072B2", linewidth=1)
-    ax.plot(strength, places, "o", markersize=5, color="#0072B2")
+    strength = -np.log10(best["p"].clip(lower=1e-300).to_numpy())
+    found = best["q"].to_numpy() < 0.05
+    ax.hlines(places, 0, strength, color="#0072B2", linewidth=1, zorder=1)
+    for chosen, fill, label in (
+        (found, "#0072B2", "q < 0.05"),
+        (~found, "white", "q from 0.05 on"),
+    ):
+        ax.scatter(
+            strength[chosen], places[chosen], s=24, color=fill, edgecolors="#0072B2", label=label
+        )
     for place, x, row in zip(places, strength, best.itertuples(), strict=True):
         ax.annotate(
             f"{row.overlap} of {row.n_module}",
@@ -169,12 +176,12 @@ def _figure(best: pd.DataFrame) -> Any:
             va="center",
             fontsize=7,
         )
-    ax.axvline(-np.log10(0.05), color="#D55E00", linewidth=0.8, linestyle="--", zorder=0)
     labels = [f"{_short(row.set)} · {row.module}" for row in best.itertuples()]
     ax.set_yticks(places, labels, fontsize=7)
-    ax.set_xlim(0, max(1.6, 1.15 * strength.max(initial=0)))
-    ax.set_xlabel("-log10 q (dashed: 0.05)")
+    ax.set_xlim(0, 1.15 * max(1.0, strength.max(initial=0)))
+    ax.set_xlabel("-log10 p")
     ax.set_ylabel("set · list")
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
 
 

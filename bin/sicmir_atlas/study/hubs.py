@@ -1,37 +1,24 @@
-"""Hub miRNAs, and what they share: the arms of a stem, the copies and siblings of a family."""
+"""Hub miRNAs: how many, the elbow, and whether arms and families agree (spec, section 7)."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 
-from sicmir_atlas.model.crossval import agreement
-from sicmir_atlas.model.metrics import mean_defined, r2_per_mirna
-from sicmir_atlas.model.samples import zscore_known
-from sicmir_atlas.names import parse_mirna
+from sicmir_atlas.model.metrics import mean_defined
+from sicmir_atlas.study.hub_table import HUB_PCC, stem_pairs
 from sicmir_atlas.study.result import StudyResult, new_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    import pandas as pd
     from numpy.typing import NDArray
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["HUB_PCC", "elbow", "family_of", "hub_table", "hubs", "is_hub", "stem_pairs"]
+__all__ = ["elbow", "hubs"]
 
-HUB_PCC = 0.8
 THRESHOLDS = np.arange(101) / 100
-
-_FAMILY = re.compile(r"^(?P<family>.+?\d)[a-z]*(?:-\d+)?$")
-
-
-def is_hub(pcc: Float64, *, threshold: float = HUB_PCC) -> NDArray[np.bool_]:
-    """Tell which miRNAs reach the threshold, inclusive, at the four decimals of a model card."""
-    return np.round(pcc, 4) >= threshold
 
 
 def elbow(pcc: Float64) -> tuple[Float64, float | None]:
@@ -55,70 +42,13 @@ def elbow(pcc: Float64) -> tuple[Float64, float | None]:
     return counts, float(THRESHOLDS[place]) if below[place] > 0 else None
 
 
-def family_of(mirna: str) -> str:
-    """Name without arm, number of the copy and letter of the sibling: hsa-miR-30c-2-3p → miR-30.
-
-    That is likeness of names. Genomic clusters (miR-17~92) cannot be told from them.
-    """
-    stem = parse_mirna(mirna).stem
-    match = _FAMILY.match(stem)
-    return (stem if match is None else match["family"]).removeprefix("hsa-")
-
-
-def stem_pairs(mirnas: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of a 5p and a 3p arm whose names are alike without the arm."""
-    known = set(mirnas)
-    stems = [parse_mirna(name).stem for name in mirnas if name.endswith("-5p")]
-    return [(f"{stem}-5p", f"{stem}-3p") for stem in stems if f"{stem}-3p" in known]
-
-
-def hub_table(
-    mirnas: Sequence[str],
-    truth: Float64,
-    predicted: Float64,
-    cohorts: NDArray[np.str_],
-    *,
-    threshold: float = HUB_PCC,
-) -> pd.DataFrame:
-    """Judge every miRNA on held-out samples and put its kin beside it.
-
-    Parameters
-    ----------
-    truth, predicted
-        Samples × miRNAs; NaN in ``truth`` is not compared.
-
-    Returns
-    -------
-    ``mirna``, ``pcc_test`` (cohorts pooled), ``pcc_within_cohort``, ``r2_test`` (of z-scores),
-    ``is_hub``, ``arm``, ``stem``, ``partner`` (the other arm, if in the list), ``family``; best
-    first (spec, section 7).
-    """
-    judged = agreement(truth, predicted, cohorts)
-    partner = {a: b for pair in stem_pairs(mirnas) for a, b in (pair, pair[::-1])}
-    parts = [parse_mirna(name) for name in mirnas]
-    table = pd.DataFrame(
-        {
-            "mirna": mirnas,
-            "pcc_test": judged.pooled,
-            "pcc_within_cohort": judged.within,
-            "r2_test": r2_per_mirna(zscore_known(truth), predicted),
-            "is_hub": is_hub(judged.pooled, threshold=threshold),
-            "arm": [part.arm for part in parts],
-            "stem": [part.stem for part in parts],
-            "partner": [partner.get(name) for name in mirnas],
-            "family": [family_of(name) for name in mirnas],
-        }
-    )
-    return table.sort_values("pcc_test", ascending=False, kind="stable", ignore_index=True)
-
-
 def hubs(table: pd.DataFrame, *, threshold: float = HUB_PCC) -> StudyResult:
     """Count the hubs, find the elbow, and see whether arms and families agree.
 
     Parameters
     ----------
     table
-        As :func:`hub_table` makes it.
+        As :func:`.hub_table` or :func:`.hub_table_of_card` makes it.
     """
     pcc = table["pcc_test"].to_numpy(dtype=np.float64)
     counts, found = elbow(pcc)

@@ -168,5 +168,5 @@ def _figure(found: list[dict[str, Any]]) -> Any:
     ax.set_xlabel("nodes, with the genes of the greatest weight")
     left_out = len(found) - len(shown)
     ax.set_ylabel(f"module ({left_out} smaller not shown)" if left_out else "module")
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure

@@ -13,7 +13,7 @@ from sicmir_atlas.model.crossval import MIN_COHORT
 from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.model.metrics import mean_defined, pcc_per_mirna
 from sicmir_atlas.model.scaling import Scaling
-from sicmir_atlas.study.hubs import is_hub
+from sicmir_atlas.study.hub_table import is_hub
 from sicmir_atlas.study.predicted import model_input
 from sicmir_atlas.study.result import StudyResult, new_figure
 

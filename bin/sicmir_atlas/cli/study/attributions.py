@@ -26,7 +26,7 @@ def attributions(
     samples: int = 200,
     n_draws: int = 200,
     seed: int = 0,
-    threshold: float = 0.8,
+    hubs: Path | None = None,
 ) -> None:
     """Attribute predictions to genes by expected gradients, and rank genes over the hub miRNAs.
 
@@ -55,12 +55,10 @@ def attributions(
         Points between background and each sample; the cost grows with them, the error falls.
     seed
         Of all draws.
-    threshold
-        Least PCC of a hub, inclusive.
+    hubs
+        hubs.csv of `study hubs`; where not given, the miRNAs with a PCC from 0.8 on in ``split``.
     """
     from dataclasses import replace
-
-    import numpy as np
 
     from sicmir_atlas.model.metrics import pcc_per_mirna
     from sicmir_atlas.model.pairs import read_pairs
@@ -68,7 +66,7 @@ def attributions(
     from sicmir_atlas.study import attributions as study
     from sicmir_atlas.study.expected_gradients import expected_gradients
     from sicmir_atlas.study.heldout import held_out
-    from sicmir_atlas.study.hubs import is_hub
+    from sicmir_atlas.study.hub_table import is_hub, read_hubs
     from sicmir_atlas.study.predicted import model_input, predict_pairs
     from sicmir_atlas.study.result import write_result
 
@@ -76,9 +74,13 @@ def attributions(
     pairs = read_pairs(mrna, mirna, strata)
     kept = held_out(model, pairs, split)
     others = pairs.mrna if split == "all" else pairs.mrna.drop(kept.mrna.index)
-    judged = predict_pairs(loaded, kept)
-    reached = is_hub(pcc_per_mirna(judged.truth, judged.predicted), threshold=threshold)
-    explained = study.draw_stratified(judged.cohorts, samples, seed=seed)
+    if hubs is None:
+        judged = predict_pairs(loaded, kept)
+        reached = is_hub(pcc_per_mirna(judged.truth, judged.predicted))
+        chosen = [name for name, good in zip(judged.mirnas, reached, strict=True) if good]
+    else:
+        chosen = read_hubs(hubs)
+    explained = study.draw_stratified(kept.cohorts.to_numpy(dtype=str), samples, seed=seed)
     reference = study.draw_stratified(["all"] * len(others), background, seed=seed)
 
     def told(done: int) -> None:
@@ -93,11 +95,9 @@ def attributions(
         seed=seed,
         on_sample=told,
     )
-    result = study.attributions(
-        found, loaded.landmarks, loaded.mirnas, list(np.array(judged.mirnas)[reached])
-    )
+    result = study.attributions(found, loaded.landmarks, loaded.mirnas, chosen)
     about = {"model_id": loaded.model_id, "split": split, "n_background": len(reference)}
-    about |= {"n_draws": n_draws, "seed": seed, "threshold": threshold}
+    about |= {"n_draws": n_draws, "seed": seed}
     for name, values in (("shap_mean", found.mean), ("shap_abs_mean", found.mean_abs)):
         path = output / f"{name}.parquet"
         study.write_attributions(values, loaded.landmarks, loaded.mirnas, path)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  the command line reads the annotations
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["enrichment"]
 
@@ -35,8 +38,8 @@ def enrichment(
     kind
         Nodes of the modules to take; names the universe where none is given.
     universe
-        Text with a name on each line: all that could have come into a list. The model's landmark
-        genes or miRNAs where not given.
+        Text with a name on each line: all that could have come into a list. Where not given: the
+        landmark genes; the miRNAs of all modules, or the model's panel for a list.
     """
     from sicmir_atlas.errors import InputError
     from sicmir_atlas.names import landmarks, mirnas
@@ -44,12 +47,16 @@ def enrichment(
     from sicmir_atlas.study.enrichment import over_representation, read_gmt, read_lists
     from sicmir_atlas.study.result import write_result
 
-    if universe is None:
-        names = landmarks() if kind == "gene" else mirnas()
+    given = read_lists(lists, kind=kind)
+    names: Collection[str]
+    if universe is None and kind == "gene":
+        names = landmarks()
+    elif universe is None:
+        names = mirnas() if len(given) == 1 else set().union(*given.values())
     elif universe.is_file():
-        names = tuple(filter(None, map(str.strip, universe.read_text("utf-8-sig").splitlines())))
+        names = list(filter(None, map(str.strip, universe.read_text("utf-8-sig").splitlines())))
     else:
         msg = f"no file {universe}"
         raise InputError(msg)
-    table = over_representation(read_lists(lists, kind=kind), read_gmt(sets), names)
+    table = over_representation(given, read_gmt(sets), names)
     write_result(summarise(table), output)

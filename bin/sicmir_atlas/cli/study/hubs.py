@@ -11,8 +11,8 @@ __all__ = ["hubs"]
 
 
 def hubs(
-    mrna: Path,
-    mirna: Path,
+    mrna: Path | None = None,
+    mirna: Path | None = None,
     /,
     *,
     model: Path,
@@ -23,8 +23,9 @@ def hubs(
 ) -> None:
     """Find the hub miRNAs, the elbow of their number, and whether arms and families agree.
 
-    Writes hubs.csv, hubs.svg and hubs.json. Families are likeness of names; genomic clusters are
-    not in the data.
+    Without tables they are those of the model card: for a model that was trained on every sample
+    and judged by cross-validation. Writes hubs.csv, hubs.svg and hubs.json. Families
+    are likeness of names; genomic clusters are not in the data.
 
     Parameters
     ----------
@@ -45,19 +46,28 @@ def hubs(
     """
     from dataclasses import replace
 
+    from sicmir_atlas.errors import InputError
     from sicmir_atlas.model.pairs import read_pairs
     from sicmir_atlas.model.weights import load_model
     from sicmir_atlas.study.heldout import held_out
-    from sicmir_atlas.study.hubs import hub_table
+    from sicmir_atlas.study.hub_table import hub_table, hub_table_of_card
     from sicmir_atlas.study.hubs import hubs as find_hubs
     from sicmir_atlas.study.predicted import predict_pairs
     from sicmir_atlas.study.result import write_result
 
     loaded = load_model(model)
-    judged = predict_pairs(loaded, held_out(model, read_pairs(mrna, mirna, strata), split))
-    table = hub_table(
-        judged.mirnas, judged.truth, judged.predicted, judged.cohorts, threshold=threshold
-    )
+    about: dict[str, object] = {"model_id": loaded.model_id}
+    if mrna is None:
+        table = hub_table_of_card(loaded, threshold=threshold)
+        about |= {"from": "model card", "judged_by": loaded.card.get("reliability_is")}
+    elif mirna is None:
+        msg = f"{mrna} is given without a table of miRNAs; give both, or none for the model card"
+        raise InputError(msg)
+    else:
+        judged = predict_pairs(loaded, held_out(model, read_pairs(mrna, mirna, strata), split))
+        table = hub_table(
+            judged.mirnas, judged.truth, judged.predicted, judged.cohorts, threshold=threshold
+        )
+        about |= {"from": f"samples, split {split}", "n_samples": len(judged.truth)}
     result = find_hubs(table, threshold=threshold)
-    about = {"model_id": loaded.model_id, "split": split, "n_samples": len(judged.truth)}
     write_result(replace(result, summary={**about, **result.summary}), output)

@@ -39,20 +39,11 @@ def modules(
     seed
         Of the order in which nodes are looked at.
     """
-    from sicmir_atlas.errors import InputError
-    from sicmir_atlas.model.pairs import read_csv
     from sicmir_atlas.study.attributions import read_attributions
+    from sicmir_atlas.study.hub_table import read_hubs
     from sicmir_atlas.study.modules import modules as find_modules
     from sicmir_atlas.study.modules import top_edges
     from sicmir_atlas.study.result import write_result
 
-    table = read_csv(hubs)
-    if not {"mirna", "is_hub"} <= set(table.columns):
-        msg = f"{hubs} needs the columns mirna and is_hub, as `sicmir-atlas study hubs` writes"
-        raise InputError(msg)
-    chosen = table.loc[table["is_hub"].astype(bool), "mirna"]
-    if chosen.empty:
-        msg = f"{hubs} has no hub; find some with a lower --threshold of `sicmir-atlas study hubs`"
-        raise InputError(msg)
-    edges = top_edges(read_attributions(attributions), list(chosen.unique()), top=top)
+    edges = top_edges(read_attributions(attributions), read_hubs(hubs), top=top)
     write_result(find_modules(edges, resolution=resolution, seed=seed), output)
