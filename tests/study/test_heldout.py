@@ -7,8 +7,9 @@ import pytest
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.pairs import Pairs
-from sicmir_atlas.model.weights import DEFAULT_MODEL
 from sicmir_atlas.study.heldout import held_out
+
+PAPER = "sicmir-tcga414-v2"
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ def test_only_test_samples_stay_in_the_order_of_the_tables(tmp_path, pairs):
 
 
 def test_a_shipped_model_goes_by_its_name(pairs):
-    with pytest.raises(InputError, match=rf"{DEFAULT_MODEL}/split\.tsv names none"):
-        held_out(Path(DEFAULT_MODEL), pairs)
+    with pytest.raises(InputError, match=rf"{PAPER}/split\.tsv names none"):
+        held_out(Path(PAPER), pairs)
 
 
 def test_all_needs_no_split(tmp_path, pairs):

@@ -31,7 +31,7 @@ __all__ = [
     "shipped_models",
 ]
 
-DEFAULT_MODEL = "sicmir-tcga414-v1"
+DEFAULT_MODEL = "atlas-tcga661-v1"
 FORMAT_VERSION = 2
 WEIGHTS, CARD = "model.safetensors", "model.json"
 
