@@ -121,6 +121,15 @@ def test_the_shipped_run_is_chosen_without_the_test_samples(folders, pairs, tmp_
         best_run(runs[3:])
 
 
+def test_a_network_that_diverged_is_not_shipped(folders):
+    """A run whose error is above that of the training mean, 1, says nothing."""
+    runs = [read_run(folder) for folder in folders]
+    for run in runs:
+        run.model.card["training"]["best"]["validation_mse"] = 158.2
+    with pytest.raises(InputError, match="the least validation error is 158, that of the mean 1"):
+        best_run(runs)
+
+
 def test_the_card_says_which_tables(tmp_path):
     file = {"name": "HiSeqV2", "url": "https://example.org/HiSeqV2", "sha256": "1" * 64, "size": 9}
     tables = {

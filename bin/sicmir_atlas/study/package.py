@@ -35,13 +35,24 @@ def best_run(runs: Sequence[Run]) -> Run:
     Raises
     ------
     InputError
-        When no run is on all training samples.
+        When no run is on all training samples, or none does better than the training mean, whose
+        error in z-scores is 1.
     """
     full = [run for run in runs if run.design == "full"]
     if not full:
         msg = "none of the runs is on all training samples: give full-seed42 and its like"
         raise InputError(msg)
-    return min(full, key=lambda run: float(run.model.card["training"]["best"]["validation_mse"]))
+    best = min(full, key=_validation_mse)
+    if not _validation_mse(best) < 1:
+        msg = "no run beats the training mean: the least validation error is "
+        msg += f"{_validation_mse(best):.3g}, that of the mean 1; training diverged or found "
+        msg += "nothing: lower --learning_rate, which is for some 1300 miRNAs, or give more samples"
+        raise InputError(msg)
+    return best
+
+
+def _validation_mse(run: Run) -> float:
+    return float(run.model.card["training"]["best"]["validation_mse"])
 
 
 def data_entries(tables: Mapping[str, Any]) -> dict[str, Any]:
