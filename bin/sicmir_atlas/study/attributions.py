@@ -127,7 +127,7 @@ def _completeness(found: Attributions) -> dict[str, float | None]:
 
 
 def _figure(best: pd.DataFrame, found: Attributions) -> Any:
-    figure, (left, right) = new_figure(width=7.2, height=4.2, ncols=2)
+    figure, (left, right) = new_figure(width=7.6, height=4.2, ncols=2)
     places = np.arange(len(best))[::-1]
     left.barh(places, best["importance"], color="#0072B2")
     left.set_yticks(places, best["gene"], fontsize=8)
@@ -135,7 +135,7 @@ def _figure(best: pd.DataFrame, found: Attributions) -> Any:
     left.set_xlabel("mean |attribution| over hubs")
     expected, total = found.expected.ravel(), found.total.ravel()
     reach = 1.05 * max(np.abs(expected).max(), np.abs(total).max())
-    right.hexbin(
+    cells = right.hexbin(
         expected,
         total,
         gridsize=40,
@@ -145,6 +145,7 @@ def _figure(best: pd.DataFrame, found: Attributions) -> Any:
         cmap="viridis_r",
         linewidths=0.1,
     )
+    figure.colorbar(cells, ax=right, label="samples × miRNAs")
     right.axline((0, 0), slope=1, color="#D55E00", linewidth=0.8)
     right.set_xlabel("prediction - mean of background")
     right.set_ylabel("sum of attributions")
