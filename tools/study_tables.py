@@ -93,14 +93,76 @@ def models(study: Path) -> str:
     return markdown(rows)
 
 
+def curve(study: Path) -> str:
+    found = json.loads((study / "learning_curve/learning_curve.json").read_text())
+    ceiling = found["noise_ceiling"]
+    gains = ", ".join(f"{v:+.3f} (`{k}`)" for k, v in found["gain_of_the_last_doubling"].items())
+    return (
+        f"Twice as many samples gave {gains}. A perfect model would reach about "
+        f"{ceiling['pcc_within_cohort']:.2f}, estimated from {ceiling['n_pairs']} pairs of arms."
+    )
+
+
+def calibration(study: Path) -> str:
+    found = json.loads((study / "calibration/calibration.json").read_text())
+    least, most = found["rmse_of_least_and_most_spread"]
+    return (
+        f"Spearman's correlation with the absolute error is {found['spearman_sd_error']:.2f} over "
+        f"all predictions of unseen samples, and {found['spearman_sd_error_within_mirna']:.2f} "
+        f"among the samples of one miRNA. The error of the tenth with the least spread is "
+        f"{least:.2f} z units, of that with the most {most:.2f}; the mean spread is "
+        f"{found['sd_over_rmse']:.2f} of the error."
+    )
+
+
+STRESSES = {
+    ("nothing", ""): ("masking", "level", (0,)),
+    ("genes masked at random", " %"): ("masking", "level", (50, 80, 90)),
+    ("genes removed, least important first", " %"): ("removal_low_to_high", "level", (50, 80, 95)),
+    ("genes removed, most important first", " %"): ("removal_high_to_low", "level", (50, 80, 95)),
+    ("values lost at random", " %"): ("uniform", "level", (10, 20, 40, 80)),
+    ("values lost by expression", " %"): ("poisson", "level", (50, 80, 90, 95)),
+    ("molecules left", ""): ("depth", "depth", (20000, 2000, 200)),
+}
+
+
 def stress(study: Path) -> str:
-    parts = []
+    rows = []
+    tables = {folder.name: pd.read_csv(folder / "stress/stress.csv") for folder in _judged(study)}
+    for (said, unit), (test, column, levels) in STRESSES.items():
+        for level in levels:
+            row = {"input": f"{said}: {level}{unit}" if level else said}
+            for name, table in tables.items():
+                runs = table[(table["test"] == test) & (table[column] == level)]
+                if test == "poisson":
+                    runs = runs[runs["gamma"] == 0.5]
+                pcc, within = runs[["pcc", "pcc_within"]].mean()
+                row[f"`{name}`"] = f"{pcc:.2f} ({within:.2f}), {runs['state'].mode()[0]}"
+            rows.append(row)
+    return markdown(rows)
+
+
+def mirscape(study: Path) -> str:
+    rows = []
     for folder in _judged(study):
-        table = pd.read_csv(folder / "stress/stress.csv")
-        parts.append(table.assign(model=folder.name))
-    table = pd.concat(parts)
-    print(table.columns.tolist())
-    return ""
+        found = json.loads((folder / "stress/stress.json").read_text())["intact"]
+        rows.append(
+            {
+                "model": f"`{folder.name}`",
+                "within cohorts": f"{found['pcc_within']:.3f}",
+                "pooled": f"{found['pcc']:.3f}",
+            }
+        )
+    for genes in ("977", "5000"):
+        found = json.loads((study / f"mirscape/{genes}/mirscape.json").read_text())
+        rows.append(
+            {
+                "model": f"miRSCAPE, {genes} genes",
+                "within cohorts": f"{found['pearson_within_cohort']:.3f}",
+                "pooled": f"{found['pearson']:.3f}",
+            }
+        )
+    return markdown(rows)
 
 
 def agreement(study: Path) -> str:
@@ -121,8 +183,13 @@ def agreement(study: Path) -> str:
 
 def markers(study: Path) -> str:
     found = json.loads((study / "markers/markers.json").read_text())
-    print(json.dumps(found)[:1500])
-    return ""
+    n_all, n_hubs = found["n_directions"], found["n_hub_directions"]
+    rows = []
+    for name, whose in found["sensitivity"].items():
+        for kind, n in (("all", n_all), ("hubs", n_hubs)):
+            shares = {f"≥ {cut}": f"{share:.2f}" for cut, share in whose[kind].items()}
+            rows.append({"input": name, "miRNAs": f"{kind} ({n})", **shares})
+    return markdown(rows)
 
 
 def _judged(study: Path) -> list[Path]:
@@ -148,6 +215,11 @@ def markdown(rows: list[dict[str, str]]) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "shipped": shipped,
     "models": models,
+    "curve": curve,
+    "calibration": calibration,
+    "stress": stress,
+    "mirscape": mirscape,
+    "markers": markers,
     "agreement": agreement,
 }
 FIGURES = {

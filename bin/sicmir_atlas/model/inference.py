@@ -239,7 +239,7 @@ class _TorchPredictor(_InBatches):
     def __init__(self, model: Model, device: str) -> None:
         import torch
 
-        from sicmir_atlas.model.torch_module import member_modules
+        from sicmir_atlas.model.torch_members import member_modules
 
         self.device = device
         self._torch = torch

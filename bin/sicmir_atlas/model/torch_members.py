@@ -1,4 +1,4 @@
-"""A model as a torch module: for the GPU, and for gradients with respect to its input."""
+"""A model's members as torch modules, for the GPU."""
 
 from __future__ import annotations
 
@@ -21,32 +21,12 @@ if TYPE_CHECKING:
     from sicmir_atlas.model.members import Member
     from sicmir_atlas.model.weights import Model
 
-__all__ = ["member_modules", "torch_module"]
-
-
-def torch_module(model: Model) -> nn.Module:
-    """Give the mean of the members: rows × landmarks, z-scored, to rows × miRNAs.
-
-    It is in evaluation mode, and differentiable with respect to its input.
-    """
-    return _Mean(member_modules(model)).eval()
+__all__ = ["member_modules"]
 
 
 def member_modules(model: Model) -> nn.ModuleList:
     """Give one module per member, in their order."""
     return nn.ModuleList([_module(member) for member in model.members]).eval()
-
-
-class _Mean(nn.Module):  # type: ignore[misc]  # torch is optional, so mypy sees Any
-    def __init__(self, members: nn.ModuleList) -> None:
-        super().__init__()
-        self.members = members
-
-    def forward(self, z: Any) -> Any:
-        total = self.members[0](z)
-        for member in self.members[1:]:
-            total = total + member(z)
-        return total / len(self.members)
 
 
 class _Gaussians(nn.Module):  # type: ignore[misc]
