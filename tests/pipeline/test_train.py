@@ -62,7 +62,7 @@ def test_parameters_are_proven_before_anything_is_fetched(nextflow):
     run = nextflow.run("--workflow", "train", *wrong)
     assert run.code == 1
     for said in (
-        '--cohorts: "brca": codes of TCGA between commas, such as ACC,BRCA',
+        '--cohorts: "brca": all, or codes of TCGA between commas, such as ACC,BRCA',
         '--train_seeds: "a,b": whole numbers between commas, such as 42,52,62',
         "--test_share: 1 is greater than the maximum of 0.9",
         "--fold: no such parameter; did you mean --folds?",

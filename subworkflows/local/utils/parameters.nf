@@ -38,10 +38,18 @@ def tablesGiven(given) {
     return [given.mrna, given.mirna, given.strata].collect { name -> name ? file(name, checkIfExists: true, glob: false) : [] }
 }
 
+def cancersOfTcga() {
+    return [
+        'ACC BLCA BRCA CESC CHOL COAD DLBC ESCA GBM HNSC KICH',
+        'KIRC KIRP LAML LGG LIHC LUAD LUSC MESO OV PAAD PCPG',
+        'PRAD READ SARC SKCM STAD TGCT THCA THYM UCEC UCS UVM',
+    ].collectMany { codes -> codes.tokenize() }
+}
+
 // Which public cohorts, and where they are.
 def toTrainOn(given) {
     return [
-        cohorts: given.cohorts.tokenize(',').unique(),
+        cohorts: given.cohorts == 'all' ? cancersOfTcga() : given.cohorts.tokenize(',').unique(),
         gtex: given.gtex.toString().toBoolean(),
         urls: [tcga: given.xena_url, GTEX: given.gtex_url, MIRBASE: given.mirbase_url],
     ]
