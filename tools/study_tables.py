@@ -3,8 +3,8 @@
 
     tools/study_tables.py build/study
 
-A table lies between ``<!-- study NAME -->`` and ``<!-- end -->``. What was not run is left as it is,
-and said.
+A table lies between ``<!-- study NAME -->`` and ``<!-- end -->``. What was not run is left as it
+is, and said.
 """
 
 from __future__ import annotations

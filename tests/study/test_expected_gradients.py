@@ -111,10 +111,14 @@ def test_captum_agrees(members, rows, kind):
     attr = pytest.importorskip("captum.attr")
     import torch
 
-    from sicmir_atlas.model.torch_module import torch_module
+    from sicmir_atlas.model.torch_members import member_modules
 
     chosen = tuple(members.values()) if kind == "all" else (members[kind],)
-    module = torch_module(_model(chosen))
+    modules = member_modules(_model(chosen))
+
+    def module(z):
+        return torch.stack([member(z) for member in modules]).mean(dim=0)
+
     x, background = (torch.from_numpy(part) for part in rows)
     theirs = np.zeros((N_GENES, N_MIRNAS)), np.zeros((N_GENES, N_MIRNAS))
     shap = np.zeros((N_GENES, N_MIRNAS))
