@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import anndata as ad
 import numpy as np
@@ -13,7 +14,7 @@ import sicmir_atlas as sa
 import simulated
 from ensemble import by_hand, ensemble, outside
 from sicmir_atlas.errors import GoneError, InputError
-from sicmir_atlas.model.weights import save_model
+from sicmir_atlas.model.weights import load_model, save_model
 from sicmir_atlas.names import landmarks, mirnas, read_data_table
 
 
@@ -430,3 +431,12 @@ def test_scaled_input_reproduces_scaling_of_the_published_demo(shared_data):
     given = sa.predict(parity / "gbm_pooled_landmarks_zscored.parquet", kind="scaled")
     assert own.shape == (38, 1298)
     np.testing.assert_allclose(own, given, atol=1e-4)
+
+
+def test_a_model_of_other_genes_is_refused(adata, tmp_path):
+    """Its columns would be read as the published landmarks', and predicted without a word."""
+    model = load_model()
+    turned = replace(model, landmarks=tuple(reversed(model.landmarks)), model_id="turned")
+    save_model(turned, tmp_path / "turned")
+    with pytest.raises(InputError, match="model turned: its genes are not the 977 published"):
+        sa.predict(adata, model=tmp_path / "turned")

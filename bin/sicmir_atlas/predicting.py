@@ -70,6 +70,12 @@ def predicting(
     if mode in ("average", "bootstrap") and by is None:
         msg = f"mode {mode} pools cells: say by which column of obs with `by`"
         raise InputError(msg)
+    if tuple(model.landmarks) != landmarks():
+        msg = (
+            f"model {model.model_id}: its genes are not the {len(landmarks())} published landmarks "
+        )
+        msg += "in their order, which is what inputs are read for"
+        raise InputError(msg)
     has_sd = with_sd and len(model.members) > 1
     meter = DomainMeter(model)
     predict = _predictor(model, device, meter, has_sd=has_sd)
