@@ -1,4 +1,4 @@
-"""The numbers are a contract too: other ones for the same input ask for a new PROCESSING_VERSION.
+"""The numbers are a contract: other ones by the same model ask for a new PROCESSING_VERSION.
 
 After a change on purpose, raise the constant and run `pytest tests/atlas/test_results.py` with
 WRITE_GOLDEN_RESULTS=1 in the environment. Tolerances leave room for another machine's last bits.
@@ -14,6 +14,7 @@ import pytest
 
 import sicmir_atlas as sa
 from sicmir_atlas.atlas.schema import PROCESSING_VERSION
+from sicmir_atlas.model.weights import DEFAULT_MODEL
 
 GOLDEN = Path(__file__).parent / "golden_results.json"
 MIRNAS = ("hsa-miR-21-5p", "hsa-miR-141-3p", "hsa-let-7b-5p", "hsa-miR-126-3p")
@@ -46,6 +47,7 @@ def results(folder):
         labels = atlas.sql(LABELS).set_index("key")["mapped"].to_dict()
     return {
         "processing_version": PROCESSING_VERSION,
+        "model_id": DEFAULT_MODEL,
         "counts": counts,
         "labels": labels,
         "cell_type_means": {key: round(float(mean), 4) for key, mean in means.items()},
@@ -63,6 +65,7 @@ def test_results_change_only_with_the_processing_version(demo_atlas):
     golden = json.loads(GOLDEN.read_text())
     said = "results changed: raise PROCESSING_VERSION, then write the golden results anew"
     assert golden["processing_version"] == PROCESSING_VERSION, said
+    assert golden["model_id"] == DEFAULT_MODEL, "another default model: write the golden results anew"
     assert current["counts"] == golden["counts"], said
     assert current["labels"] == golden["labels"], said
     assert current["cell_type_means"] == pytest.approx(golden["cell_type_means"], abs=1e-3), said
