@@ -35,8 +35,9 @@ def main() -> None:
         except FileNotFoundError as missing:
             print(f"{name}: left as it is, for {missing.filename} is not there")
             continue
-        pattern = re.compile(rf"(?<=<!-- study {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
-        text, n_places = pattern.subn(lambda _, table=table: f"\n{table}\n\n", text)
+        start, end = f"<!-- study {name} -->\n", "<!-- end -->"
+        pattern = re.compile(f"{start}.*?{end}", re.DOTALL)
+        text, n_places = pattern.subn(lambda _, made=f"{start}{table}\n{end}": made, text)
         if n_places != 1:
             sys.exit(f"docs/models.md has {n_places} places for {name}")
     page.write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.model.domain import domain_of
+from sicmir_atlas.model.metrics import HUB_PCC
 from sicmir_atlas.model.weights import Model, load_model
 from sicmir_atlas.names import landmarks, parse_mirna
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DomainMeter", "is_short_of_landmarks", "mirna_table"]
 
-_HUB = 0.8  # PCC from which the paper calls a miRNA a hub (sicmir-model, section 7)
 _FEW_MISSING = 0.05  # sicmir-model, section 1: the share above which a reader is warned
 
 
@@ -50,7 +50,7 @@ def mirna_table(model: Model | Path | str | None = None) -> pd.DataFrame:
         }
     )
     pcc = _of_card(loaded, "reliability")
-    table["is_hub"] = pd.array(pcc >= _HUB, dtype="boolean")
+    table["is_hub"] = pd.array(pcc >= HUB_PCC, dtype="boolean")
     table.loc[np.isnan(pcc), "is_hub"] = pd.NA
     for which in ("reliability", "reliability_within_cohort"):
         table[which] = _of_card(loaded, which)

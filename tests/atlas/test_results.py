@@ -65,7 +65,7 @@ def test_results_change_only_with_the_processing_version(demo_atlas):
     golden = json.loads(GOLDEN.read_text())
     said = "results changed: raise PROCESSING_VERSION, then write the golden results anew"
     assert golden["processing_version"] == PROCESSING_VERSION, said
-    assert golden["model_id"] == DEFAULT_MODEL, "another default model: write the golden results anew"
+    assert golden["model_id"] == DEFAULT_MODEL, "another default model: write them anew"
     assert current["counts"] == golden["counts"], said
     assert current["labels"] == golden["labels"], said
     assert current["cell_type_means"] == pytest.approx(golden["cell_type_means"], abs=1e-3), said

@@ -131,6 +131,13 @@ def test_diverging_is_an_error():
         fit(x, y, replace(SMALL, learning_rate=1e30))
 
 
+def test_a_network_no_better_than_the_mean_is_told(caplog):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 10)), rng.normal(size=(60, 3))
+    fit(x, y, replace(SMALL, max_epochs=3), seed=1)
+    assert "in validation is no better than that of the mean; learning rate 0.1" in caplog.text
+
+
 def test_split_is_stratified_and_seeded():
     labels = ["a"] * 50 + ["b"] * 30 + ["c"] * 4
     train, test = split_rows(labels, 0.3, seed=1)

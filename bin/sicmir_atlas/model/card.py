@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sicmir_atlas.model.metrics import HUB_PCC
 from sicmir_atlas.model.weights import DEFAULT_MODEL, list_models, load_model
 from sicmir_atlas.names import landmarks, mirnas
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["card_facts", "card_metrics", "card_reliability", "full_card", "shipped_table"]
 
-_HUB = 0.8  # spec, section 7: inclusive
 _QUANTILES = {"lowest": 0, "10 %": 0.1, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "90 %": 0.9}
 _POOLED, _WITHIN = "pcc_pooled", "pcc_within_cohort"
 
@@ -120,7 +120,7 @@ def _distribution(reliability: Mapping[str, float | None]) -> dict[str, float]:
         **{name: float(np.quantile(values, q)) for name, q in _QUANTILES.items()},
         "highest": float(values.max()),
         "miRNAs judged": values.size,
-        f"hubs (≥ {_HUB:g})": int((values >= _HUB).sum()),
+        f"hubs (≥ {HUB_PCC:g})": int((values >= HUB_PCC).sum()),
     }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Float64: TypeAlias = NDArray[np.float64]
 
 __all__ = [
+    "HUB_PCC",
     "Spread",
     "mean_defined",
     "mse",
@@ -26,6 +27,9 @@ __all__ = [
     "r2_variance_weighted",
     "spread_over_runs",
 ]
+
+HUB_PCC = 0.8
+"""Correlation from which on, inclusive, the paper calls a miRNA a hub (spec, section 7)."""
 
 # Student's t, 97.5 %, 2 degrees of freedom: the paper's intervals are over three runs
 T_THREE_RUNS = 4.303

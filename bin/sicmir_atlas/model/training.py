@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -35,6 +36,8 @@ __all__ = [
     "trained_network",
     "untrained_network",
 ]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,10 @@ def fit(
             network, history, best = _run(recipe, data, on_epoch)
     finally:
         torch.set_num_threads(previous)
+    if best.validation_mse >= 1:  # what the mean of z-scored targets gives
+        message = "MSE %.3g in validation is no better than that of the mean; learning rate %g may "
+        message += "be too high for %d outputs"
+        logger.warning(message, best.validation_mse, recipe.learning_rate, y.shape[1])
     arrays = network.arrays()
     untrained = np.asarray(np.isnan(y[keep]).all(axis=0))
     for part in ("weight", "bias"):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import agreement
-from sicmir_atlas.model.metrics import r2_per_mirna
+from sicmir_atlas.model.metrics import HUB_PCC, r2_per_mirna
 from sicmir_atlas.model.pairs import read_csv
 from sicmir_atlas.model.samples import zscore_known
 from sicmir_atlas.names import parse_mirna
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Float64: TypeAlias = NDArray[np.float64]
 
 __all__ = [
-    "HUB_PCC",
     "family_of",
     "hub_table",
     "hub_table_of_card",
@@ -34,8 +33,6 @@ __all__ = [
     "read_hubs",
     "stem_pairs",
 ]
-
-HUB_PCC = 0.8
 
 _FAMILY = re.compile(r"^(?P<family>.+?\d)[a-z]*(?:-\d+)?$")
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from sicmir_atlas.model.metrics import mean_defined
-from sicmir_atlas.study.hub_table import HUB_PCC, stem_pairs
+from sicmir_atlas.model.metrics import HUB_PCC, mean_defined
+from sicmir_atlas.study.hub_table import stem_pairs
 from sicmir_atlas.study.result import StudyResult, new_figure
 
 if TYPE_CHECKING:

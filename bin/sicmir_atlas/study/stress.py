@@ -127,11 +127,11 @@ def _about(one: Perturbed) -> dict[str, Any]:
 def _scores(measured: Float64, predicted: Float64, cohorts: NDArray[np.str_]) -> dict[str, Any]:
     agreed = agreement(measured, predicted, cohorts)
     pcc, r2 = mean_defined(agreed.pooled)[0], mean_defined(r2_per_mirna(measured, predicted))[0]
-    within = list(agreed.by_cohort.values())
+    within, n_undefined = mean_defined(agreed.within)
     error = mse(measured, predicted)
     return {
         "pcc": pcc,
-        "pcc_within": float(np.mean(within)) if within else None,
+        "pcc_within": None if n_undefined == agreed.within.size else within,
         "r2": r2,
         "mse": error,
         "rmse": float(np.sqrt(error)),

@@ -60,9 +60,9 @@ def markers(
     from dataclasses import replace
 
     from sicmir_atlas.errors import InputError
+    from sicmir_atlas.model.metrics import HUB_PCC
     from sicmir_atlas.model.weights import load_model
     from sicmir_atlas.study.directions import read_directions, terms_of
-    from sicmir_atlas.study.hub_table import HUB_PCC
     from sicmir_atlas.study.markers import markers as compare
     from sicmir_atlas.study.predicted_cells import predict_rows
     from sicmir_atlas.study.result import write_result
