@@ -15,7 +15,8 @@ extra=(--extra-mrna "$BULK/tcga_array_log2ratio_landmarks.csv.gz"
 released=(--extra-mrna "$PARITY/gbm_pooled_landmarks.parquet"
           --extra-mirna "$PARITY/gbm_pooled_released_predictions.parquet")
 paper=bin/sicmir_atlas/data/models/sicmir-tcga414-v2
-twin=$OUT/held_out/atlas-tcga661-v1  # the default model, trained without the test samples
+default=bin/sicmir_atlas/data/models/atlas-tcga661-v1
+twin=$OUT/held_out/atlas-tcga661-held-out  # the default model, trained without the test samples
 
 step() { "$PYTHON" bin/sicmir-step "$@"; }
 
@@ -61,7 +62,9 @@ for model in "$twin" "$paper"; do
         "$OUT/$name/hubs/hubs.csv"
     experiment stress "$name/stress" "${judged[@]}" \
         --ranking "$OUT/$name/attributions/attributions.csv"
-    experiment agreement "$name/agreement" "$PARITY/gbm_pooled_landmarks.parquet" \
+done
+for model in "$default" "$paper"; do
+    experiment agreement "agreement/$(basename "$model")" "$PARITY/gbm_pooled_landmarks.parquet" \
         "$PARITY/gbm_pooled_released_predictions.parquet" --model "$model"
 done
 experiment mirscape mirscape/977 "$mrna" "$mirna" "${cohorts[@]}" --model "$twin"

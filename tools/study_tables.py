@@ -154,11 +154,11 @@ def mirscape(study: Path) -> str:
                 "pooled": f"{found['pcc']:.3f}",
             }
         )
-    for genes in ("977", "5000"):
-        found = json.loads((study / f"mirscape/{genes}/mirscape.json").read_text())
+    for folder in sorted((study / "mirscape").iterdir(), key=lambda folder: int(folder.name)):
+        found = json.loads((folder / "mirscape.json").read_text())
         rows.append(
             {
-                "model": f"miRSCAPE, {genes} genes",
+                "model": f"miRSCAPE, {folder.name} genes",
                 "within cohorts": f"{found['pearson_within_cohort']:.3f}",
                 "pooled": f"{found['pearson']:.3f}",
             }
@@ -168,8 +168,8 @@ def mirscape(study: Path) -> str:
 
 def agreement(study: Path) -> str:
     rows = []
-    for folder in _judged(study):
-        found = json.loads((folder / "agreement/agreement.json").read_text())
+    for folder in sorted((study / "agreement").iterdir()):
+        found = json.loads((folder / "agreement.json").read_text())
         rows.append(
             {
                 "model": f"`{folder.name}`",
@@ -194,7 +194,7 @@ def markers(study: Path) -> str:
 
 
 def _judged(study: Path) -> list[Path]:
-    return [study / name for name in ("atlas-tcga661-v1", "sicmir-tcga414-v2")]
+    return [study / name for name in ("atlas-tcga661-held-out", "sicmir-tcga414-v2")]
 
 
 def _interval(row: dict[str, Any], name: str) -> str:
@@ -231,10 +231,10 @@ FIGURES = {
     "cancers": "cancers/cancers.svg",
     "percell": "percell/percell.svg",
     "markers": "markers/markers.svg",
-    "stress": "atlas-tcga661-v1/stress/stress.svg",
-    "hubs": "atlas-tcga661-v1/hubs/hubs.svg",
-    "modules": "atlas-tcga661-v1/modules/modules.svg",
-    "attributions": "atlas-tcga661-v1/attributions/attributions.svg",
+    "stress": "atlas-tcga661-held-out/stress/stress.svg",
+    "hubs": "atlas-tcga661-held-out/hubs/hubs.svg",
+    "modules": "atlas-tcga661-held-out/modules/modules.svg",
+    "attributions": "atlas-tcga661-held-out/attributions/attributions.svg",
 }
 
 if __name__ == "__main__":

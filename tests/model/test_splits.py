@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.splits import Design, split_runs
+from sicmir_atlas.model.splits import Design, draw_split, read_split, split_runs
 
 
 @pytest.fixture
@@ -74,3 +74,31 @@ def test_designs_that_are_none(wrong, said):
 def test_too_few_samples_are_told(cohorts):
     with pytest.raises(InputError, match="4 samples are too few: full has"):
         split_runs(cohorts[:4], Design(n_folds=0))
+
+
+@pytest.mark.parametrize("test", [-0.2, 1.0, 1.5])
+def test_a_share_that_is_none_is_refused(test):
+    with pytest.raises(InputError, match=f"shares of {test:g} for test"):
+        draw_split(pd.Series("a", index=list("uvwx")), test=test, seed=0)
+
+
+def test_a_split_is_read_by_the_names_that_tables_are_joined_by(tmp_path):
+    path = tmp_path / "split.tsv"
+    path.write_text("sample\tpart\nTCGA-OR-A5J1-01A\ttrain\nTCGA-OR-A5J2-01A\ttest\n")
+    samples = pd.Index(["TCGA-OR-A5J1-01", "TCGA-OR-A5J2-01"])
+    assert read_split(path, samples).to_dict() == dict(zip(samples, ["train", "test"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("s1\ttrain\ns1\ttest\n", "names 1 samples twice, such as s1"),
+        ("s9\ttrain\n", "1 samples are not in the tables, such as s9"),
+        ("s1\tseen\n", "part 'seen' of sample s1 is none of train, validation, test"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused(tmp_path, rows, said):
+    path = tmp_path / "split.tsv"
+    path.write_text(f"sample\tpart\n{rows}")
+    with pytest.raises(InputError, match=said):
+        read_split(path, pd.Index(["s1", "s2"]))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.learners import Averaged
 from sicmir_atlas.model.ridge import Ridge
 from sicmir_atlas.model.samples import Samples
@@ -44,6 +45,12 @@ def test_the_better_learner_is_told_with_an_interval_above_zero(samples):
     low, mean, high = (table.loc["good", f"folds{end}"] for end in ("_low", "", "_high"))
     assert low < mean < high
     assert result.summary["best_by_folds"] == "good"
+
+
+def test_cohorts_too_small_to_correlate_in_are_told(samples):
+    small = Samples(samples.x, samples.y, np.repeat([f"c{i}" for i in range(15)], 8))
+    with pytest.raises(InputError, match="the largest cohort has 8 samples; 10 are needed"):
+        compare([("good", GOOD)], small, baseline="good")
 
 
 def test_more_samples_help_until_they_do_not(samples):

@@ -89,10 +89,15 @@ def train(
     from sicmir_atlas.errors import InputError
     from sicmir_atlas.model.learners import LEARNERS, Averaged
     from sicmir_atlas.model.network_learner import Networks
+    from sicmir_atlas.model.pairs import read_csv
     from sicmir_atlas.model.splits import VALIDATION, draw_split, read_split
     from sicmir_atlas.model.trainset import read_pairs, train_model, write_model
 
     changes = {"learning_rate": learning_rate, "max_epochs": max_epochs}
+    for name, value in {**changes, "n_networks": n_networks, "extra_weight": extra_weight}.items():
+        if value is not None and value <= 0:
+            msg = f"--{name.replace('_', '-')} {value:g} must be above 0"
+            raise InputError(msg)
     if learner is None:
         networks = Networks(
             recipe,
@@ -103,12 +108,18 @@ def train(
         )
         chosen = Averaged(recipe, (networks,))
     else:
+        of_networks = changes["learning_rate"] or changes["max_epochs"] or n_networks > 1
+        if of_networks or recipe != "plain" or device != "cpu":
+            msg = f"--learner {learner} has settings of its own: leave out --recipe, --n-networks, "
+            msg += "--learning-rate, --max-epochs and --device, which are those of networks"
+            raise InputError(msg)
         usable = {name: known for name, known in LEARNERS.items() if isinstance(known, Averaged)}
         if learner not in usable:
             msg = f"--learner {learner}: take one of {', '.join(usable)}"
             raise InputError(msg)
         chosen = usable[learner]
 
+    table = None if sources is None else read_csv(sources, sep="\t")
     pairs = read_pairs(mrna, mirna, strata)
     extra = read_extra(extra_mrna, extra_mirna, extra_strata, weight=extra_weight, like=pairs)
     if extra is not None:
@@ -132,4 +143,4 @@ def train(
                 **({} if about is None else _io.read_json(about)),
             },
         )
-    write_model(trained, output, sources=sources)
+    write_model(trained, output, sources=table)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import folds_of
-from sicmir_atlas.model.pairs import read_csv
+from sicmir_atlas.model.pairs import read_csv, sample_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +88,15 @@ def draw_split(
     Returns
     -------
     ``train``, ``validation`` or ``test`` by sample.
+
+    Raises
+    ------
+    InputError
+        When a share is none.
     """
+    if not (0 <= test < 1 and 0 <= validation < 1):
+        msg = f"shares of {test:g} for test and {validation:g} for validation: give 0 to below 1"
+        raise InputError(msg)
     kept, held_out = split_rows(cohorts.to_numpy(dtype=str), test, seed=seed)
     _, stop = split_rows(["all"] * len(kept), validation, seed=seed)
     split = pd.Series("train", index=cohorts.index, name="part")
@@ -107,13 +115,19 @@ def read_split(path: Path, samples: pd.Index[str]) -> pd.Series[str]:
     Raises
     ------
     InputError
-        When a column is missing, a part is unknown, or a sample is not among ``samples``.
+        When a column is missing, a part is unknown, or a sample is named twice or not among
+        ``samples``.
     """
     table = read_csv(path, sep=None, engine="python", dtype=str)
     if not {"sample", "part"} <= set(table.columns):
         msg = f"{path} needs the columns sample and part"
         raise InputError(msg)
-    split: pd.Series[str] = table.set_index("sample")["part"]
+    names = table["sample"].astype(str).map(sample_name)
+    split: pd.Series[str] = table.set_index(names)["part"]
+    twice = split.index[split.index.duplicated()]
+    if len(twice):
+        msg = f"{path} names {len(twice)} samples twice, such as {twice[0]}; each has one part"
+        raise InputError(msg)
     absent = split.index.difference(samples)
     if len(absent):
         msg = f"{path}: {len(absent)} samples are not in the tables, such as {absent[0]}"

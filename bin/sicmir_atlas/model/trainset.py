@@ -131,12 +131,18 @@ def train_model(
     return Trained(replace(model, card=card), _per_mirna(mirna.columns, found), split)
 
 
-def write_model(trained: Trained, folder: Path, *, sources: Path | None = None) -> None:
-    """Write the model folder, with ``per_mirna.tsv`` and ``split.tsv`` beside the weights."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_model(trained: Trained, folder: Path, *, sources: pd.DataFrame | None = None) -> None:
+    """Write the model folder, with ``per_mirna.tsv`` and ``split.tsv`` beside the weights.
+
+    Parameters
+    ----------
+    sources
+        Table with column mirna, whose columns go into ``per_mirna.tsv``.
+    """
     per_mirna = trained.per_mirna
     if sources is not None:
-        per_mirna = per_mirna.merge(pd.read_csv(sources, sep="\t"), on="mirna", how="left")
+        per_mirna = per_mirna.merge(sources, on="mirna", how="left")
+    folder.mkdir(parents=True, exist_ok=True)
     split = trained.split.rename_axis("sample").reset_index()
     for name, table in (("per_mirna.tsv", per_mirna), ("split.tsv", split)):
         with written_whole(folder / name) as part:
@@ -173,13 +179,13 @@ def _in_folds(
         "n_folds": n_folds,
         "n_samples": len(x),
         "pcc_pooled": _mean(found.pooled),
-        "pcc_within_cohort": _mean(found.within),
+        "pcc_within_cohort": _mean(found.within) if found.by_cohort else None,
         "pcc_within_cohort_each": {name: round(r, 4) for name, r in found.by_cohort.items()},
     }
     if np.unique(cohorts).size > 1:
         left_out = agreement(y, leave_one_cohort_out(learner, x, y, cohorts, seed=seed), cohorts)
         figures |= {
-            "pcc_left_out_cohort": _mean(left_out.within),
+            "pcc_left_out_cohort": _mean(left_out.within) if left_out.by_cohort else None,
             "pcc_left_out_cohort_each": {k: round(r, 4) for k, r in left_out.by_cohort.items()},
         }
     return _Judged(reliability(y, folded, cohorts), figures)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from sicmir_atlas.errors import InputError
 from sicmir_atlas.model import metrics
 from sicmir_atlas.model.crossval import (
+    MIN_COHORT,
     agreement,
     cross_validate,
     leave_one_cohort_out,
@@ -58,7 +60,17 @@ def compare(
     -------
     One row per learner: mean per-miRNA PCC pooled and within cohorts by folds, within cohorts
     left out, and of both the ratio to the baseline with its paired 95 % interval.
+
+    Raises
+    ------
+    InputError
+        When no cohort is large enough.
     """
+    _, sizes = np.unique(samples.cohorts, return_counts=True)
+    if sizes.max() < MIN_COHORT:
+        msg = f"the largest cohort has {sizes.max()} samples; {MIN_COHORT} are needed to correlate "
+        msg += "within cohorts: join cohorts in --strata"
+        raise InputError(msg)
     found: dict[str, dict[str, Any]] = {}
     for label, learner in learners:
         if on_learner is not None:

@@ -82,7 +82,8 @@ def _families(table: pd.DataFrame) -> dict[str, Any]:
     sizes = table.groupby("family")["is_hub"].agg(n="size", n_hubs="sum").reset_index()
     several = sizes[sizes["n"] > 1]
     spread = table[table["family"].isin(several["family"])].groupby("family")["pcc_test"]
-    gaps = np.array([_median_gap_any(g.to_numpy(float)) or np.nan for _, g in spread])
+    found = [_median_gap_any(g.to_numpy(float)) for _, g in spread]
+    gaps = np.array([np.nan if gap is None else gap for gap in found])
     top = sizes[sizes["n_hubs"] > 1].sort_values(
         ["n_hubs", "family"], ascending=[False, True], kind="stable"
     )

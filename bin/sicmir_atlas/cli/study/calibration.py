@@ -65,8 +65,10 @@ def calibration(
     from sicmir_atlas.study.result import write_result
 
     chosen = learner_named(learner)
-    if not isinstance(chosen, Averaged):
-        msg = f"--learner {learner} has no members to compare; take gaussian-ridge-within"
+    if not isinstance(chosen, Averaged) or (
+        len(chosen.parts) < 2 and getattr(chosen.parts[0], "n_seeds", 1) < 2
+    ):
+        msg = f"--learner {learner} is no ensemble of several members; take gaussian-ridge-within"
         raise InputError(msg)
     pairs = read_pairs(mrna, mirna, strata)
     extra = read_extra(extra_mrna, extra_mirna, extra_strata, weight=extra_weight, like=pairs)
