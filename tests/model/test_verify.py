@@ -110,6 +110,13 @@ def test_no_card_is_too_odd_for_a_verdict(folder, odd):
         (folder / "model.json").write_text(before)
 
 
+def test_a_model_judged_by_folds_needs_no_test_sample(folder):
+    (folder / "split.tsv").write_text("sample\tpart\na\ttrain\nb\ttrain\n")
+    assert list(failed(folder)) == ["split"]
+    edit(folder, metrics={"n_folds": 5, "pcc_pooled": 0.5, "pcc_within_cohort": 0.25})
+    assert failed(folder) == {}
+
+
 def test_weights_that_are_wrong(folder):
     def spoil(tensors):
         tensors["members.0.linear1.weight"][2, 3] = np.nan
@@ -126,7 +133,10 @@ def test_weights_that_are_wrong(folder):
     assert "bn1.weight of member 0 has shape (9,), not (5,)" in said["shapes"]
     assert said["finite"] == "members.0.linear1.weight holds 1 values that are NaN or infinite"
     assert "x_mean is missing; y_sd has 3 values" in said["scaling"]
-    assert said["split"] == "split.tsv names sample a twice; split.tsv names no test sample"
+    assert said["split"] == (
+        "split.tsv names sample a twice; "
+        "split.tsv names no test sample, and the figures are not of folds"
+    )
 
 
 def test_weights_that_do_other_things_are_found_by_the_probe(folder):
