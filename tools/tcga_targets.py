@@ -128,8 +128,7 @@ def describe(
             "mirnas_without_data": list(empty),
         },
         "limits": [
-            "not the published model; trained on 414 samples of 7 cancers, the published on 6,462 "
-            "of 33",
+            "not the published model, which was trained on 6,462 samples of 33 cancers",
             "in 302 samples stem-loops stand in for mature miRNAs, so both arms of one have the "
             "same target, and arms are hardly told apart",
             "trained on bulk tissue; on single cells unproven but by the checks in docs/models.md",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  the command line reads the annotations
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -130,6 +130,11 @@ def train(
         parts = draw_split(pairs.cohorts, test=test, validation=validation, seed=seed)
     else:
         parts = read_split(split, pairs.mrna.index)
+    told: dict[str, Any] = {} if title is None else {"title": title}
+    told |= {} if about is None else _io.read_json(about)
+    if extra is not None:
+        data = {**told.get("training_data", {}), "other_technology": extra.described()}
+        told["training_data"] = data
     with threadpool_limits(threads):
         trained = train_model(
             pairs,
@@ -138,9 +143,6 @@ def train(
             model_id=output.resolve().name,
             n_folds=folds,
             seed=seed,
-            about={
-                **({} if title is None else {"title": title}),
-                **({} if about is None else _io.read_json(about)),
-            },
+            about=told,
         )
     write_model(trained, output, sources=table)

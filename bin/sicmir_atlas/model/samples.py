@@ -50,6 +50,12 @@ class Samples:
         x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
         return cls(x, y, pairs.cohorts.to_numpy(dtype=str), weight)
 
+    def described(self) -> dict[str, Any]:
+        """Say for a model card how many samples of which cohorts there are."""
+        names, counts = np.unique(self.cohorts, return_counts=True)
+        cohorts = dict(zip(map(str, names), map(int, counts), strict=True))
+        return {"n_samples": len(self.x), "cohorts": cohorts, "weight": self.weight}
+
 
 @dataclass(frozen=True, eq=False)
 class Viewed:
