@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     Float64: TypeAlias = NDArray[np.float64]
     Predict: TypeAlias = Callable[[Float64], Float64]
 
-__all__ = ["DEFAULT_LEARNER", "LEARNERS", "Averaged", "Learner", "Part"]
-
-DEFAULT_LEARNER = "gaussian-ridge-within"
-"""What the shipped default model was trained with."""
+__all__ = ["LEARNERS", "Averaged", "Learner", "Part"]
 
 
 class Learner(Protocol):

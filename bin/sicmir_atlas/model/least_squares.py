@@ -32,7 +32,7 @@ class PartialLeastSquares:
         """Fit; see :class:`.learners.Part`."""
         from sklearn.cross_decomposition import PLSRegression
 
-        seen = view([samples, *([self.extra] if self.extra else [])], self.how)
+        seen = view([samples.without_stop(), *([self.extra] if self.extra else [])], self.how)
         n_components = min(self.n_components, *seen.z.shape)
         targets = np.nan_to_num(seen.targets)
         fitted = PLSRegression(n_components, scale=False).fit(seen.z, targets)

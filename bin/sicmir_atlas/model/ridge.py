@@ -38,7 +38,7 @@ class Ridge:
 
     def train(self, samples: Samples, *, seed: int) -> FittedPart:  # noqa: ARG002  nothing is drawn
         """Fit; see :class:`.learners.Part`."""
-        seen = view([samples, *([self.extra] if self.extra else [])], self.how)
+        seen = view([samples.without_stop(), *([self.extra] if self.extra else [])], self.how)
         return FittedPart((_linear(self._weights(seen)),), settings_of(self))
 
     def _weights(self, seen: Viewed) -> Float64:
@@ -60,7 +60,7 @@ class LowRankRidge(Ridge):
 
     def train(self, samples: Samples, *, seed: int) -> FittedPart:  # noqa: ARG002  nothing is drawn
         """Fit; see :class:`.learners.Part`."""
-        seen = view([samples, *([self.extra] if self.extra else [])], self.how)
+        seen = view([samples.without_stop(), *([self.extra] if self.extra else [])], self.how)
         weights = self._weights(seen)
         *_, directions = np.linalg.svd(seen.z @ weights, full_matrices=False)
         leading = directions[: self.rank]
@@ -94,7 +94,7 @@ class GaussianRidge:
 
     def train(self, samples: Samples, *, seed: int) -> FittedPart:
         """Fit; see :class:`.learners.Part`."""
-        seen = view([samples, *([self.extra] if self.extra else [])], self.how)
+        seen = view([samples.without_stop(), *([self.extra] if self.extra else [])], self.how)
         rng = np.random.Generator(np.random.PCG64(seed))
         centres = seen.z if self.n_averaged == 1 else self._centres(seen, rng)
         among = _gaussians(centres, centres, self.gamma)

@@ -50,6 +50,13 @@ class Samples:
         x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
         return cls(x, y, pairs.cohorts.to_numpy(dtype=str), weight)
 
+    def without_stop(self) -> Samples:
+        """Leave out the samples that only decide when to stop, for learners that never do."""
+        if self.stop is None:
+            return self
+        kept = ~self.stop
+        return Samples(self.x[kept], self.y[kept], self.cohorts[kept], self.weight)
+
     def described(self) -> dict[str, Any]:
         """Say for a model card how many samples of which cohorts there are."""
         names, counts = np.unique(self.cohorts, return_counts=True)

@@ -123,7 +123,7 @@ def train_model(
         },
         "metrics": figures,
         "domain": {"n_directions": len(domain.directions), "limit": domain.limit, "apart": apart},
-        "mirnas_untrained": list(mirna.columns[np.isnan(y[seen]).all(axis=0)]),
+        "mirnas_untrained": list(mirna.columns[~_learned(learner, y[seen & ~stop])]),
         "reliability_is": _FOLDED if n_folds else _HELD_OUT,
         **_by_name(mirna.columns, found),
     }
@@ -154,6 +154,13 @@ def write_model(trained: Trained, folder: Path, *, sources: pd.DataFrame | None 
 class _Judged(NamedTuple):
     found: Reliability
     figures: dict[str, Any]
+
+
+def _learned(learner: Averaged, y: Float64) -> NDArray[np.bool_]:
+    """Mark the miRNAs of which a value was trained on, here or in another technology."""
+    tables = [y, *(part.extra.y for part in learner.parts if part.extra is not None)]
+    known = [(~np.isnan(table)).any(axis=0) for table in tables]
+    return np.asarray(np.any(known, axis=0))
 
 
 def _on_held_out(

@@ -7,8 +7,11 @@ from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 __all__ = ["attributions"]
+
+_ABOVE_0 = Parameter(validator=Number(gt=0))
 
 logger = logging.getLogger("sicmir_atlas")
 
@@ -22,9 +25,9 @@ def attributions(
     output: Annotated[Path, Parameter(alias="-o")],
     strata: Path | None = None,
     split: Literal["test", "all"] = "test",
-    background: int = 200,
-    samples: int = 200,
-    n_draws: int = 200,
+    background: Annotated[int, _ABOVE_0] = 200,
+    samples: Annotated[int, _ABOVE_0] = 200,
+    n_draws: Annotated[int, _ABOVE_0] = 200,
     seed: int = 0,
     hubs: Path | None = None,
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 __all__ = ["modules"]
 
@@ -17,7 +18,7 @@ def modules(
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     top: int = 3,
-    resolution: float = 1.0,
+    resolution: Annotated[float, Parameter(validator=Number(gte=0))] = 1.0,
     seed: int = 42,
 ) -> None:
     """Find modules in the graph of hub miRNAs and the genes that matter most to them.
