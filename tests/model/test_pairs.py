@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import logging
 import subprocess
 import sys
@@ -64,8 +65,9 @@ def test_pairs_are_matched_by_name(read, frames):
 
 def test_reading_needs_no_torch(root):
     script = "import sys, sicmir_atlas.model.trainset; print('torch' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(root / "bin")}
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
 
