@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import gzip
-import os
 import logging
+import os
 import subprocess
 import sys
 
