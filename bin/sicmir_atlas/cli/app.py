@@ -10,8 +10,9 @@ import traceback
 from cyclopts import App, Group
 
 from sicmir_atlas import __version__
-from sicmir_atlas.cli._commands import CATALOGUE, COMMANDS, MAKERS, MODEL, STEPS, STUDY, USE
+from sicmir_atlas.cli._commands import CATALOGUE, COMMANDS, MAKERS, MODEL, STEPS, USE
 from sicmir_atlas.cli._full_disk import full_disk_told
+from sicmir_atlas.cli._study_commands import STUDY
 from sicmir_atlas.errors import GoneError, SicmirError
 
 __all__ = ["app", "main"]

@@ -7,6 +7,7 @@ starts, as every task of the pipeline does.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -153,16 +154,16 @@ def fold_batch_norm(member: NetworkMember) -> tuple[Layer, Layer, Layer]:
     return first, second, third
 
 
-class _InBatches:
+class _InBatches(ABC):
     """Mean and SD over the members, batch by batch; a backend says how one batch goes."""
 
     device = "cpu"
     _sizes: tuple[int, int]
     _n_members: int
 
+    @abstractmethod
     def _members(self, rows: Float32) -> Float32:
         """Give one batch's predictions, members × rows × miRNAs."""
-        raise NotImplementedError
 
     def predict(self, z: ArrayLike) -> Float32:
         return self._run(z, None)

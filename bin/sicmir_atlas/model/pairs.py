@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 __all__ = ["MIN_SAMPLES", "Pairs", "read_csv", "read_other_technology", "read_pairs", "sample_name"]
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,10 @@ class Pairs:
     mrna: pd.DataFrame
     mirna: pd.DataFrame
     cohorts: pd.Series[str]
+
+    def among(self, kept: NDArray[np.bool_]) -> Pairs:
+        """Keep the samples that are marked."""
+        return Pairs(self.mrna[kept], self.mirna[kept], self.cohorts[kept])
 
 
 def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pandas as pd
@@ -53,6 +52,4 @@ def held_out(model_folder: Path, pairs: Pairs, split: Split = "test") -> Pairs:
     if not kept.any():
         msg = f"{path} names none of the {len(kept)} samples as test; {remedy}"
         raise InputError(msg)
-    return replace(
-        pairs, mrna=pairs.mrna[kept], mirna=pairs.mirna[kept], cohorts=pairs.cohorts[kept]
-    )
+    return pairs.among(kept)

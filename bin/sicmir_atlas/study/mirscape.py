@@ -38,7 +38,7 @@ def of_cohort(pairs: Pairs, cohort: str) -> Pairs:
         msg = f"cohort {cohort!r} has {kept.sum()} training samples, at least 3 are needed; there "
         msg += f"are {', '.join(sorted(pairs.cohorts.unique()))}"
         raise InputError(msg)
-    return type(pairs)(pairs.mrna[kept], pairs.mirna[kept], pairs.cohorts[kept])
+    return pairs.among(kept)
 
 
 def judge_mirscape(model: MirscapeModel, test: Pairs) -> tuple[StudyResult, pd.DataFrame]:

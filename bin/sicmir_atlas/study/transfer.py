@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -49,9 +48,7 @@ def of_cohort(pairs: Pairs, cohort: str | None) -> Pairs:
         known = sorted(pairs.cohorts.unique())
         msg = f"no sample is of cohort {cohort!r}; there are {', '.join(known[:8])}"
         raise InputError(msg + (" and others" if len(known) > 8 else ""))
-    return replace(
-        pairs, mrna=pairs.mrna[kept], mirna=pairs.mirna[kept], cohorts=pairs.cohorts[kept]
-    )
+    return pairs.among(kept)
 
 
 def transfer(model: Model, pairs: Pairs, *, device: Device = "cpu") -> StudyResult:
