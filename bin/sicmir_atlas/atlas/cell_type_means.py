@@ -64,7 +64,10 @@ def cell_type_means(
                 n_cells=n_cells[key],
             )
         )
-    over_mirnas = rankdata(-np.array(means), method="min", axis=1)
-    over_types = rankdata(-np.array(means), method="min", axis=0)
+    every = np.array(means)
+    in_type = rankdata(-every, method="min", axis=1)
+    over_types = rankdata(-every, method="min", axis=0)
+    # the same prediction in every group, as of an untrained miRNA, marks none of them
+    over_types[:, np.ptp(every, axis=0) == 0] = len(every) // 2 + 1
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(rank_in_type=over_mirnas.ravel(), rank_over_types=over_types.ravel())
+    return table.assign(rank_in_type=in_type.ravel(), rank_over_types=over_types.ravel())

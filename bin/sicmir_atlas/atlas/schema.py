@@ -254,7 +254,12 @@ CELL_TYPE_MIRNA = TableSpec(
             nullable=True,
         ),
         ColumnSpec("rank_in_type", "int32", "rank of the miRNA in the group, 1 the highest"),
-        ColumnSpec("rank_over_types", "int32", "rank of the group for the miRNA, 1 the highest"),
+        ColumnSpec(
+            "rank_over_types",
+            "int32",
+            "rank of the group for the miRNA, 1 the highest; the middle one in every group where "
+            "the prediction is the same in all, as that of an untrained miRNA is",
+        ),
         _count("n_pools", "pools of the group", unit="pools"),
         _count("n_cells", "cells of the group"),
     ),
