@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 OUTDIR ?= results
 BULK ?= ../shared/data/bulk
+JOBS ?= 2
 CURATED ?= ../shared/data/facts/author_celltype_to_cl.tsv.gz
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -47,17 +48,20 @@ EXTRA = --extra-mrna $(BULK)/tcga_array_log2ratio_landmarks.csv.gz \
 CARD := --about build/weights/about.json --sources build/weights/sources.tsv
 TORCH := .venv-torch/bin/python
 
-targets: .venv-torch/.torch  ## miRNA targets of the TCGA samples in $(BULK)
+targets: build/weights/about.json  ## miRNA targets of the TCGA samples in $(BULK)
+
+build/weights/about.json: tools/tcga_targets.py bin/sicmir_atlas/data/mirnas.txt \
+  $(wildcard $(BULK)/tcga_*.csv.gz) | .venv-torch/.torch
 	@$(TORCH) tools/tcga_targets.py $(BULK) bin/sicmir_atlas/data/mirnas.txt build/weights
 
 weights: targets  ## train the shipped models again, to the same bytes
 	@$(TORCH) bin/sicmir-step train $(PAIRS) $(EXTRA) --learner gaussian-ridge-within --test 0 --folds 5 $(CARD) \
 	  --title "Gaussians and ridge on 414 TCGA samples by RNA-seq and 247 by array" -o $(MODELS)/atlas-tcga661-v1
 	@$(TORCH) bin/sicmir-step train $(PAIRS) --folds 5 $(CARD) \
-	  --title "the paper's network on 414 TCGA samples; not the published weights" -o $(MODELS)/sicmir-tcga414-v2
+	  --title "the paper's network on 414 TCGA samples; not the published weights" -o $(MODELS)/sicmir-tcga414-v3
 
 study: targets  ## every experiment on the data in $(BULK), into build/study; hours
-	@BULK=$(BULK) OUT=build/study PYTHON=$(TORCH) tools/study.sh
+	@$(MAKE) -f tools/study.mk -j$(JOBS) BULK=$(BULK) PYTHON=$(TORCH)
 
 lock:  ## exact versions anew; needs uv
 	@for set in runtime: "test:--group test" "torch:--group test --extra train"; do \

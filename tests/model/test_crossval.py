@@ -70,7 +70,7 @@ def test_agreement_within_is_the_mean_of_cohorts_large_enough():
     ]
     assert found.within[0] == pytest.approx(np.mean(within))
     assert found.pooled[0] == pytest.approx(np.corrcoef(truth[:, 0], predicted[:, 0])[0, 1])
-    assert set(found.by_cohort) == {"a", "b"}
+    assert set(found.by_group) == {"a", "b"}
     assert found.pooled[0] > found.within[0]
 
 
@@ -82,3 +82,19 @@ def test_interval_of_a_mean_is_the_normal_one():
     assert (found.low, found.high) == pytest.approx(
         (found.mean - half, found.mean + half), abs=0.004
     )
+
+
+def test_samples_of_a_patient_share_a_fold():
+    rng = np.random.default_rng(0)
+    patients = np.array([f"p{i}" for i in rng.integers(25, size=80)])
+    cohorts = np.where(np.char.endswith(patients, "7"), "a", "b")
+    folds = folds_of(cohorts, 4, seed=1, patients=patients)
+    assert all(len(set(folds[patients == name])) == 1 for name in patients)
+    sizes = [len(set(patients[folds == fold])) for fold in range(4)]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_without_patients_every_sample_is_one():
+    cohorts = np.repeat(["a", "b"], [13, 7])
+    alone = folds_of(cohorts, 5, seed=2, patients=[f"s{i}" for i in range(20)])
+    np.testing.assert_array_equal(alone, folds_of(cohorts, 5, seed=2))

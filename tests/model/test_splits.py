@@ -102,3 +102,14 @@ def test_a_split_that_cannot_be_is_refused(tmp_path, rows, said):
     path.write_text(f"sample\tpart\n{rows}")
     with pytest.raises(InputError, match=said):
         read_split(path, pd.Index(["s1", "s2"]))
+
+
+def test_tumour_and_normal_of_a_patient_have_one_part():
+    names = [f"TCGA-AA-{i:04}-{kind}" for i in range(40) for kind in ("01", "11")]
+    cohorts = pd.Series("COAD", index=names)
+    patient = [name[:12] for name in names]
+    split = draw_split(cohorts, test=0.3, validation=0.2, seed=5)
+    assert (split.groupby(patient).nunique() == 1).all()
+    assert split.value_counts().to_dict() == {"train": 44, "test": 24, "validation": 12}
+    for part in split_runs(cohorts, Design(seeds=(1,))).values():
+        assert (part.groupby([name[:12] for name in part.index]).nunique() == 1).all()

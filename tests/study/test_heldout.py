@@ -9,7 +9,7 @@ from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.pairs import Pairs
 from sicmir_atlas.study.heldout import held_out
 
-PAPER = "sicmir-tcga414-v2"
+PAPER = "sicmir-tcga414-v3"
 
 
 @pytest.fixture

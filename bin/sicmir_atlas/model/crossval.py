@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model import metrics
@@ -33,14 +34,26 @@ __all__ = [
     "folds_of",
     "leave_one_cohort_out",
     "mean_interval",
+    "numbered",
 ]
 
 MIN_COHORT = 10
 """Fewer samples than this make a correlation too noisy to average over."""
 
 
-def folds_of(cohorts: Sequence[str] | NDArray[np.str_], n_folds: int, *, seed: int) -> Rows:
-    """Deal the samples of every cohort to ``n_folds`` folds at random.
+def folds_of(
+    cohorts: Sequence[str] | NDArray[np.str_],
+    n_folds: int,
+    *,
+    seed: int,
+    patients: Sequence[str] | NDArray[np.str_] | None = None,
+) -> Rows:
+    """Deal the patients of every cohort to ``n_folds`` folds at random.
+
+    Parameters
+    ----------
+    patients
+        Patient of every sample; each sample is one of its own when None.
 
     Returns
     -------
@@ -59,10 +72,21 @@ def folds_of(cohorts: Sequence[str] | NDArray[np.str_], n_folds: int, *, seed: i
     folds = np.empty(labels.size, dtype=np.int64)
     dealt = 0
     for label in np.unique(labels):
-        rows = rng.permutation(np.flatnonzero(labels == label))
-        folds[rows] = (np.arange(rows.size) + dealt) % n_folds
-        dealt += rows.size
+        rows = np.flatnonzero(labels == label)
+        whose, n_patients = numbered(rows, patients)
+        fold_of_patient = np.empty(n_patients, dtype=np.int64)
+        fold_of_patient[rng.permutation(n_patients)] = (np.arange(n_patients) + dealt) % n_folds
+        folds[rows] = fold_of_patient[whose]
+        dealt += n_patients
     return folds
+
+
+def numbered(rows: Rows, patients: Sequence[str] | NDArray[np.str_] | None) -> tuple[Rows, int]:
+    """Number the patients of some rows in order of their first; each row is one when None."""
+    if patients is None:
+        return np.arange(rows.size), rows.size
+    whose, names = pd.factorize(np.asarray(patients)[rows])
+    return whose.astype(np.int64), len(names)
 
 
 def cross_validate(
@@ -73,6 +97,7 @@ def cross_validate(
     *,
     n_folds: int = 5,
     seed: int = 0,
+    patients: NDArray[np.str_] | None = None,
     on_part: Callable[[int, int], None] | None = None,
 ) -> Float64:
     """Predict every sample by a model that was trained without its fold.
@@ -81,6 +106,8 @@ def cross_validate(
     ----------
     x, y
         Samples × features and samples × miRNAs on a log scale; NaN in ``y`` is not trained on.
+    patients
+        As for :func:`folds_of`.
     on_part
         Called after every fold with its number, from 1, and the number of folds.
 
@@ -88,7 +115,7 @@ def cross_validate(
     -------
     Samples × miRNAs.
     """
-    folds = folds_of(cohorts, n_folds, seed=seed)
+    folds = folds_of(cohorts, n_folds, seed=seed, patients=patients)
     return _predict_held_out(learner, x, y, cohorts, folds, seed=seed, on_part=on_part)
 
 
@@ -115,32 +142,37 @@ class Agreement:
     Parameters
     ----------
     pooled, within
-        Pearson correlation per miRNA over all samples, and its mean over the cohorts in which it
+        Pearson correlation per miRNA over all samples, and its mean over the groups in which it
         is defined; NaN where undefined.
-    by_cohort
-        Mean over the miRNAs of each cohort.
+    by_group
+        Mean over the miRNAs of each group.
     """
 
     pooled: Float64
     within: Float64
-    by_cohort: dict[str, float]
+    by_group: dict[str, float]
 
 
-def agreement(y: Float64, predicted: Float64, cohorts: NDArray[np.str_]) -> Agreement:
-    """Correlate predictions with truth per miRNA, pooled and within cohorts.
+def agreement(y: Float64, predicted: Float64, groups: NDArray[np.str_]) -> Agreement:
+    """Correlate predictions with truth per miRNA, pooled and within groups.
 
-    Cohorts of fewer than :data:`MIN_COHORT` samples count in the pooled figure only.
+    Groups of fewer than :data:`MIN_COHORT` samples count in the pooled figure only.
+
+    Parameters
+    ----------
+    groups
+        Cohort of every sample, or :attr:`.Pairs.groups`, which part tumour from normal.
     """
-    names = [name for name in np.unique(cohorts) if (cohorts == name).sum() >= MIN_COHORT]
-    inside = [metrics.pcc_per_mirna(y[cohorts == c], predicted[cohorts == c]) for c in names]
-    by_cohort = {
+    names = [name for name in np.unique(groups) if (groups == name).sum() >= MIN_COHORT]
+    inside = [metrics.pcc_per_mirna(y[groups == g], predicted[groups == g]) for g in names]
+    by_group = {
         str(name): metrics.mean_defined(values)[0]
         for name, values in zip(names, inside, strict=True)
     }
     stacked = np.vstack([np.full(y.shape[1], np.nan), *inside])
     n_defined = (~np.isnan(stacked)).sum(axis=0)
     within = np.where(n_defined > 0, np.nansum(stacked, axis=0) / np.maximum(n_defined, 1), np.nan)
-    return Agreement(metrics.pcc_per_mirna(y, predicted), within, by_cohort)
+    return Agreement(metrics.pcc_per_mirna(y, predicted), within, by_group)
 
 
 @dataclass(frozen=True)

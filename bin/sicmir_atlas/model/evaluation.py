@@ -17,8 +17,6 @@ from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.model.scaling import zscore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from sicmir_atlas.model.scaling import Scaling
@@ -52,7 +50,7 @@ def evaluate(
     model: Model,
     x: Float64,
     y: Float64,
-    cohorts: Sequence[str],
+    groups: NDArray[np.str_],
     *,
     x_train: Scaling,
     y_observed: Scaling,
@@ -63,8 +61,8 @@ def evaluate(
     ----------
     x, y
         Samples × landmarks and samples × miRNAs on a log scale; NaN in ``y`` is not compared.
-    cohorts
-        Cohort of every sample.
+    groups
+        Group of every sample, as for :func:`.agreement`.
     x_train
         Scaling of the training samples, for the figure with ``scale=train``; all other figures
         z-score the samples among themselves, as single-cell data are.
@@ -74,7 +72,7 @@ def evaluate(
     predictor = load_predictor(model)
     predicted = predictor.predict(zscore(x)).astype(np.float64)
     by_train = predictor.predict(x_train.apply(x))
-    found = agreement(y, predicted, np.asarray(cohorts))
+    found = agreement(y, predicted, groups)
     z = np.where(np.isnan(y), np.nan, y_observed.apply(np.nan_to_num(y), dtype=np.float64))
     r2 = metrics.r2_per_mirna(z, predicted)
     squared_error = metrics.mse(z, predicted)
@@ -85,9 +83,9 @@ def evaluate(
             metrics.mean_defined(metrics.pcc_per_mirna(y, by_train))[0]
         ),
         "pcc_within_cohort": _rounded(metrics.mean_defined(found.within)[0])
-        if found.by_cohort
+        if found.by_group
         else None,
-        "pcc_within_cohort_each": {name: _rounded(v) for name, v in found.by_cohort.items()},
+        "pcc_within_cohort_each": {name: _rounded(v) for name, v in found.by_group.items()},
         "n_mirnas_undefined": metrics.mean_defined(found.pooled)[1],
         "pcc_per_sample": _rounded(metrics.mean_defined(metrics.pcc_per_sample(z, predicted))[0]),
         "pcc_flat": _rounded(metrics.pcc_flat(z, predicted)),

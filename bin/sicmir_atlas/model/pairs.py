@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.sample_names import compared_within, patients_of, sample_name
 from sicmir_atlas.names import landmarks, mirnas
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MIN_SAMPLES", "Pairs", "read_csv", "read_other_technology", "read_pairs", "sample_name"]
+__all__ = ["MIN_SAMPLES", "Pairs", "read_csv", "read_other_technology", "read_pairs"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,6 @@ _LARGEST = 30.0
 # values moved to another scale may fall a little below 0; log ratios and z-scores fall further
 _SMALLEST = -0.5
 
-_TCGA_BARCODE = 15  # TCGA-OR-A5J1-01: patient and sample type, without vial and portion
-
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -40,6 +39,16 @@ class Pairs:
     mrna: pd.DataFrame
     mirna: pd.DataFrame
     cohorts: pd.Series[str]
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Group of every sample that correlations are taken in: cohort and kind of tissue."""
+        return compared_within(self.cohorts)
+
+    @property
+    def patients(self) -> NDArray[np.str_]:
+        """Patient of every sample, whose samples stay on one side of a split."""
+        return patients_of(self.mrna.index)
 
     def among(self, kept: NDArray[np.bool_]) -> Pairs:
         """Keep the samples that are marked."""
@@ -248,9 +257,3 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _first(frame: pd.DataFrame, where: np.ndarray[Any, Any]) -> tuple[str, str]:
     row, column = np.argwhere(where)[0]
     return frame.index[row], frame.columns[column]
-
-
-def sample_name(name: str) -> str:
-    """Name by which tables are joined: stripped, a TCGA barcode without vial and portion."""
-    name = name.strip()
-    return name[:_TCGA_BARCODE] if name.startswith("TCGA-") else name

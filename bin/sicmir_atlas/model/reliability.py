@@ -24,9 +24,9 @@ class Reliability:
     Parameters
     ----------
     pooled, within
-        Over all samples, and the mean over cohorts; NaN where undefined.
+        Over all samples, and the mean over groups; NaN where undefined.
     pooled_interval, within_interval
-        miRNAs × 2: 2.5 and 97.5 % of samples drawn anew within their cohorts.
+        miRNAs × 2: 2.5 and 97.5 % of samples drawn anew within their groups.
     """
 
     pooled: Float64
@@ -38,7 +38,7 @@ class Reliability:
 def reliability(
     y: Float64,
     predicted: Float64,
-    cohorts: NDArray[np.str_],
+    groups: NDArray[np.str_],
     *,
     seed: int = 0,
     n_resamples: int = 500,
@@ -49,19 +49,21 @@ def reliability(
     ----------
     y, predicted
         Samples × miRNAs; predictions by models that had not seen the sample. NaN is left out.
+    groups
+        Group of every sample, as for :func:`.agreement`.
     """
-    found = agreement(y, predicted, cohorts)
+    found = agreement(y, predicted, groups)
     known = ~(np.isnan(y) | np.isnan(predicted))
     centre = np.where(known, y, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     truth = np.where(known, y - centre, 0)  # sums of small numbers lose no digits
     guess = np.where(known, predicted, 0)
     rng = np.random.Generator(np.random.PCG64(seed))
-    names, counts = np.unique(cohorts, return_counts=True)
+    names, counts = np.unique(groups, return_counts=True)
     pooled = np.zeros((6, n_resamples, y.shape[1]))
     within = np.zeros((n_resamples, y.shape[1]))
     n_defined = np.zeros((n_resamples, y.shape[1]))
     for name, count in zip(names, counts, strict=True):
-        rows = cohorts == name
+        rows = groups == name
         drawn = rng.multinomial(count, np.full(count, 1 / count), size=n_resamples)
         sums = _weighted_sums(drawn.astype(np.float64), known[rows], truth[rows], guess[rows])
         pooled += sums

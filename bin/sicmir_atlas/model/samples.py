@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["Samples", "View", "Viewed", "settings_of", "view", "zscore_known"]
+__all__ = ["Samples", "View", "Viewed", "settings_of", "varies", "view", "zscore_known"]
 
 View: TypeAlias = Literal["pooled", "within"]
 
@@ -119,6 +119,11 @@ def _parts(samples: Samples, how: View) -> list[Samples]:
 
 def _stop(samples: Samples) -> NDArray[np.bool_]:
     return np.zeros(len(samples.x), dtype=bool) if samples.stop is None else samples.stop
+
+
+def varies(values: Float64) -> NDArray[np.bool_]:
+    """Mark the columns whose known values differ: only of them can anything be learned."""
+    return np.asarray(np.nan_to_num(zscore_known(values)).any(axis=0))
 
 
 def zscore_known(values: Float64) -> Float64:

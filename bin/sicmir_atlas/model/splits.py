@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.crossval import folds_of
-from sicmir_atlas.model.pairs import read_csv, sample_name
+from sicmir_atlas.model.crossval import folds_of, numbered
+from sicmir_atlas.model.pairs import read_csv
+from sicmir_atlas.model.sample_names import patients_of, sample_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,9 +64,18 @@ class Design:
 
 
 def split_rows(
-    strata: Sequence[str] | NDArray[np.str_], fraction: float, *, seed: int
+    strata: Sequence[str] | NDArray[np.str_],
+    fraction: float,
+    *,
+    seed: int,
+    patients: NDArray[np.str_] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split rows at random within each stratum; the second part gets ``fraction`` of each.
+
+    Parameters
+    ----------
+    patients
+        Patient of every row, whose rows stay together; each row is one of its own when None.
 
     Returns
     -------
@@ -76,7 +86,9 @@ def split_rows(
     rng = np.random.Generator(np.random.PCG64(seed))
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        second[rng.permutation(rows)[: round(fraction * rows.size)]] = True
+        whose, n_patients = numbered(rows, patients)
+        taken = rng.permutation(n_patients)[: round(fraction * n_patients)]
+        second[rows[np.isin(whose, taken)]] = True
     return np.flatnonzero(~second), np.flatnonzero(second)
 
 
@@ -84,6 +96,8 @@ def draw_split(
     cohorts: pd.Series[str], *, test: float, validation: float = 0.0, seed: int
 ) -> pd.Series[str]:
     """Hold a share of each cohort out, and a share of all others to decide when to stop.
+
+    Samples of one patient have one part.
 
     Returns
     -------
@@ -97,8 +111,9 @@ def draw_split(
     if not (0 <= test < 1 and 0 <= validation < 1):
         msg = f"shares of {test:g} for test and {validation:g} for validation: give 0 to below 1"
         raise InputError(msg)
-    kept, held_out = split_rows(cohorts.to_numpy(dtype=str), test, seed=seed)
-    _, stop = split_rows(["all"] * len(kept), validation, seed=seed)
+    patients = patients_of(cohorts.index)
+    kept, held_out = split_rows(cohorts.to_numpy(dtype=str), test, seed=seed, patients=patients)
+    _, stop = split_rows(["all"] * len(kept), validation, seed=seed, patients=patients[kept])
     split = pd.Series("train", index=cohorts.index, name="part")
     split.iloc[held_out] = "test"
     split.iloc[kept[stop]] = "validation"
@@ -158,18 +173,22 @@ def split_runs(cohorts: pd.Series[str], design: Design) -> Mapping[str, pd.Serie
     InputError
         When there are too few samples for three parts in every run.
     """
-    labels = cohorts.to_numpy(dtype=str)
-    kept, held = split_rows(labels, design.test, seed=design.split_seed)
+    labels, patients = cohorts.to_numpy(dtype=str), patients_of(cohorts.index)
+    kept, held = split_rows(labels, design.test, seed=design.split_seed, patients=patients)
     whole = {"full": (kept, held)}
     if design.n_folds:
-        folds = folds_of(labels[kept], design.n_folds, seed=design.split_seed)
+        folds = folds_of(
+            labels[kept], design.n_folds, seed=design.split_seed, patients=patients[kept]
+        )
         whole |= {
             f"fold{i + 1}": (kept[folds != i], kept[folds == i]) for i in range(design.n_folds)
         }
     runs = {}
     for name, (train, test) in whole.items():
         for seed in design.seeds:
-            fit, stop = split_rows(["all"] * len(train), design.validation, seed=seed)
+            fit, stop = split_rows(
+                ["all"] * len(train), design.validation, seed=seed, patients=patients[train]
+            )
             if len(fit) < 2 or not len(stop) or len(test) < 2:
                 msg = f"{len(labels)} samples are too few: {name} has {len(fit)} to train, "
                 msg += f"{len(stop)} to stop and {len(test)} to judge on"

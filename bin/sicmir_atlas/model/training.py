@@ -11,6 +11,7 @@ import numpy as np
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.baseline_networks import BlockTransformer, ResNet, Transformer
 from sicmir_atlas.model.network import SicmirNet
+from sicmir_atlas.model.samples import varies
 from sicmir_atlas.model.scaling import Scaling, observed_scaling
 from sicmir_atlas.model.splits import VALIDATION, split_rows
 
@@ -115,7 +116,7 @@ class Fit:
     x_scaling, y_scaling
         Scaling of the training rows.
     untrained
-        Marks the outputs without a training value.
+        Marks the outputs whose training values are unknown or all the same.
     train_rows, validation_rows
         Positions of the rows used for the gradient and for early stopping.
     history, best
@@ -193,7 +194,7 @@ def fit(
         message += "be too high for %d outputs"
         logger.warning(message, best.validation_mse, recipe.learning_rate, y.shape[1])
     arrays = network.arrays()
-    untrained = np.asarray(np.isnan(y[keep]).all(axis=0))
+    untrained = ~varies(y[keep])
     for part in ("weight", "bias"):
         arrays[f"{network.last_layer}.{part}"][untrained] = 0
     return Fit(arrays, x_scaling, y_scaling, untrained, keep, held, history, best)

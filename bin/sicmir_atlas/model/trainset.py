@@ -18,7 +18,7 @@ from sicmir_atlas.model.evaluation import evaluate
 from sicmir_atlas.model.pairs import Pairs, read_pairs
 from sicmir_atlas.model.probe import probe
 from sicmir_atlas.model.reliability import Reliability, reliability
-from sicmir_atlas.model.samples import Samples
+from sicmir_atlas.model.samples import Samples, varies
 from sicmir_atlas.model.scaling import Scaling, observed_scaling
 from sicmir_atlas.model.weights import Model, save_model
 
@@ -77,9 +77,10 @@ def train_model(
     InputError
         When too few samples are left to judge on.
     """
-    mrna, mirna = pairs.mrna.loc[split.index], pairs.mirna.loc[split.index]
+    pairs = Pairs(*(table.loc[split.index] for table in (pairs.mrna, pairs.mirna, pairs.cohorts)))
+    mrna, mirna = pairs.mrna, pairs.mirna
     x, y = (frame.to_numpy(dtype=np.float64) for frame in (mrna, mirna))
-    cohorts = pairs.cohorts.loc[split.index].to_numpy(dtype=str)
+    cohorts, groups = pairs.cohorts.to_numpy(dtype=str), pairs.groups
     seen, stop = (split != "test").to_numpy(), (split == "validation").to_numpy()
     n_test = int((~seen).sum())
     if n_test < 2 and not n_folds:
@@ -102,10 +103,10 @@ def train_model(
 
     figures: dict[str, Any] = {}
     if n_test >= 2:
-        held_out = _on_held_out(model, x[~seen], y[~seen], cohorts[~seen], x_scaling)
+        held_out = _on_held_out(model, x[~seen], y[~seen], groups[~seen], x_scaling)
         found, figures = held_out.found, held_out.figures
     if n_folds:
-        folded = _in_folds(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
+        folded = _in_folds(learner, pairs, n_folds=n_folds, seed=seed)
         found = folded.found
         figures = {**figures, "cross_validation": folded.figures} if figures else folded.figures
 
@@ -157,45 +158,39 @@ class _Judged(NamedTuple):
 
 
 def _learned(learner: Averaged, y: Float64) -> NDArray[np.bool_]:
-    """Mark the miRNAs of which a value was trained on, here or in another technology."""
+    """Mark the miRNAs whose values differ among samples trained on, here or in an extra table."""
     tables = [y, *(part.extra.y for part in learner.parts if part.extra is not None)]
-    known = [(~np.isnan(table)).any(axis=0) for table in tables]
-    return np.asarray(np.any(known, axis=0))
+    found = [varies(table) for table in tables]
+    return np.asarray(np.any(found, axis=0))
 
 
 def _on_held_out(
-    model: Model, x: Float64, y: Float64, cohorts: NDArray[np.str_], x_scaling: Scaling
+    model: Model, x: Float64, y: Float64, groups: NDArray[np.str_], x_scaling: Scaling
 ) -> _Judged:
     observed = observed_scaling(y)
-    judged = evaluate(model, x, y, list(cohorts), x_train=x_scaling, y_observed=observed)
-    return _Judged(reliability(y, judged.predicted, cohorts), judged.summary)
+    judged = evaluate(model, x, y, groups, x_train=x_scaling, y_observed=observed)
+    return _Judged(reliability(y, judged.predicted, groups), judged.summary)
 
 
-def _in_folds(
-    learner: Averaged,
-    x: Float64,
-    y: Float64,
-    cohorts: NDArray[np.str_],
-    *,
-    n_folds: int,
-    seed: int,
-) -> _Judged:
-    folded = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
-    found = agreement(y, folded, cohorts)
+def _in_folds(learner: Averaged, pairs: Pairs, *, n_folds: int, seed: int) -> _Judged:
+    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
+    cohorts, groups, patients = pairs.cohorts.to_numpy(dtype=str), pairs.groups, pairs.patients
+    folded = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed, patients=patients)
+    found = agreement(y, folded, groups)
     figures: dict[str, Any] = {
         "n_folds": n_folds,
         "n_samples": len(x),
         "pcc_pooled": _mean(found.pooled),
-        "pcc_within_cohort": _mean(found.within) if found.by_cohort else None,
-        "pcc_within_cohort_each": {name: round(r, 4) for name, r in found.by_cohort.items()},
+        "pcc_within_cohort": _mean(found.within) if found.by_group else None,
+        "pcc_within_cohort_each": {name: round(r, 4) for name, r in found.by_group.items()},
     }
     if np.unique(cohorts).size > 1:
-        left_out = agreement(y, leave_one_cohort_out(learner, x, y, cohorts, seed=seed), cohorts)
+        left_out = agreement(y, leave_one_cohort_out(learner, x, y, cohorts, seed=seed), groups)
         figures |= {
-            "pcc_left_out_cohort": _mean(left_out.within) if left_out.by_cohort else None,
-            "pcc_left_out_cohort_each": {k: round(r, 4) for k, r in left_out.by_cohort.items()},
+            "pcc_left_out_cohort": _mean(left_out.within) if left_out.by_group else None,
+            "pcc_left_out_cohort_each": {k: round(r, 4) for k, r in left_out.by_group.items()},
         }
-    return _Judged(reliability(y, folded, cohorts), figures)
+    return _Judged(reliability(y, folded, groups), figures)
 
 
 def _per_mirna(names: pd.Index[str], found: Reliability) -> pd.DataFrame:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sicmir_atlas.model.learners import Averaged
+    from sicmir_atlas.model.pairs import Pairs
 
     Float64: TypeAlias = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ __all__ = ["calibration", "fold_spread"]
 
 
 def fold_spread(
-    learner: Averaged, samples: Samples, *, n_folds: int = 5, seed: int = 0
+    learner: Averaged, pairs: Pairs, *, n_folds: int = 5, seed: int = 0
 ) -> tuple[Float64, Float64]:
     """Predict each fold by members that have not seen it.
 
@@ -33,8 +34,9 @@ def fold_spread(
     -------
     Mean and population SD over the members, samples × miRNAs.
     """
+    samples = Samples.of(pairs)
     x, y, cohorts = samples.x, samples.y, samples.cohorts
-    folds = folds_of(cohorts, n_folds, seed=seed)
+    folds = folds_of(cohorts, n_folds, seed=seed, patients=pairs.patients)
     mean, sd = np.empty(y.shape), np.empty(y.shape)
     for fold in range(n_folds):
         out = folds == fold
@@ -47,7 +49,7 @@ def fold_spread(
 
 def calibration(
     learner: Averaged,
-    samples: Samples,
+    pairs: Pairs,
     *,
     n_bins: int = 10,
     n_folds: int = 5,
@@ -64,8 +66,8 @@ def calibration(
     error. The summary has Spearman's correlation of spread and absolute error, over all, and its
     mean over miRNAs.
     """
-    mean, sd = fold_spread(learner, samples, n_folds=n_folds, seed=seed)
-    error = np.abs(zscore_known(samples.y) - mean)
+    mean, sd = fold_spread(learner, pairs, n_folds=n_folds, seed=seed)
+    error = np.abs(zscore_known(pairs.mirna.to_numpy(dtype=np.float64)) - mean)
     known = ~np.isnan(error)
     spread, wrong = sd[known], error[known]
     bins = np.array_split(np.argsort(spread, kind="stable"), n_bins)

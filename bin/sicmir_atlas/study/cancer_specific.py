@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.crossval import cross_validate
-from sicmir_atlas.model.metrics import pcc_per_mirna
+from sicmir_atlas.model.crossval import agreement, cross_validate
 from sicmir_atlas.study.intervals import interval_columns
 from sicmir_atlas.study.result import StudyResult, new_figure
 
@@ -147,28 +146,35 @@ def cancer_specific(
         msg = f"{n_draws} draws give no pan-cancer model of the same size; take 1 or more"
         raise InputError(msg)
     x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
-    cohorts = pairs.cohorts.to_numpy(dtype=str)
+    cohorts, groups = pairs.cohorts.to_numpy(dtype=str), pairs.groups
+    patients = pairs.patients
     names, left_out = large_enough(cohorts, min_train=min_train, n_folds=n_folds)
     for name, n in left_out.items():
         logger.warning("cohort %s is left out: %d training samples of %d", name, n, min_train)
-    together = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
+    together = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed, patients=patients)
     rows = []
     for done, name in enumerate(names, start=1):
         here, there = cohorts == name, cohorts != name
-        mine, others = (x[here], y[here], cohorts[here]), (x[there], y[there], cohorts[there])
+        others = (x[there], y[there], cohorts[there])
 
-        def judged(
-            chosen: Learner, mine: tuple[Float64, Float64, NDArray[np.str_]] = mine
-        ) -> Float64:
-            predicted = cross_validate(chosen, *mine, n_folds=n_folds, seed=seed)
-            return pcc_per_mirna(mine[1], predicted)
+        def judged(chosen: Learner, rows: NDArray[np.bool_] = here) -> Float64:
+            predicted = cross_validate(
+                chosen,
+                x[rows],
+                y[rows],
+                cohorts[rows],
+                n_folds=n_folds,
+                seed=seed,
+                patients=patients[rows],
+            )
+            return agreement(y[rows], predicted, groups[rows]).within
 
         draws = [judged(WithOthers(learner, *others, draw=seed + i)) for i in range(n_draws)]
         found = {
             "own": judged(learner),
             "pan_same_size": np.mean(draws, axis=0),
             "pan": judged(WithOthers(learner, *others)),
-            "pan_together": pcc_per_mirna(y[here], together[here]),
+            "pan_together": agreement(y[here], together[here], groups[here]).within,
         }
         least = _least_train(int(here.sum()), n_folds)
         n_train = {"own": least, "pan_same_size": least, "pan": least + int(there.sum())}

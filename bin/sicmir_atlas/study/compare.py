@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sicmir_atlas.model.learners import Learner
-    from sicmir_atlas.model.samples import Samples
+    from sicmir_atlas.model.pairs import Pairs
 
     Float64: TypeAlias = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ MEASURES = ("folds", "cohorts_left_out")
 
 def compare(
     learners: Sequence[tuple[str, Learner]],
-    samples: Samples,
+    pairs: Pairs,
     *,
     baseline: str,
     n_folds: int = 5,
@@ -66,24 +66,28 @@ def compare(
     InputError
         When no cohort is large enough.
     """
-    _, sizes = np.unique(samples.cohorts, return_counts=True)
+    groups, patients = pairs.groups, pairs.patients
+    _, sizes = np.unique(groups, return_counts=True)
     if sizes.max() < MIN_COHORT:
         msg = f"the largest cohort has {sizes.max()} samples; {MIN_COHORT} are needed to correlate "
         msg += "within cohorts: join cohorts in --strata"
         raise InputError(msg)
+    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
+    cohorts = pairs.cohorts.to_numpy(dtype=str)
     found: dict[str, dict[str, Any]] = {}
     for label, learner in learners:
         if on_learner is not None:
             on_learner(label)
         started = time.perf_counter()
-        x, y, cohorts = samples.x, samples.y, samples.cohorts
-        folded = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed)
+        folded = cross_validate(
+            learner, x, y, cohorts, n_folds=n_folds, seed=seed, patients=patients
+        )
         left_out = leave_one_cohort_out(learner, x, y, cohorts, seed=seed)
-        by_fold = agreement(y, folded, cohorts)
+        by_fold = agreement(y, folded, groups)
         found[label] = {
             "pooled": by_fold.pooled,
             "folds": by_fold.within,
-            "cohorts_left_out": agreement(y, left_out, cohorts).within,
+            "cohorts_left_out": agreement(y, left_out, groups).within,
             "seconds": time.perf_counter() - started,
         }
     table = pd.DataFrame(
@@ -94,7 +98,7 @@ def compare(
         "baseline": baseline,
         "best_by_folds": best,
         "best_by_cohorts_left_out": table.loc[table["cohorts_left_out"].idxmax(), "learner"],
-        "n_samples": len(samples.x),
+        "n_samples": len(x),
         "n_folds": n_folds,
         "seed": seed,
         "learners": table.drop(columns="seconds").round(4).to_dict("records"),

@@ -154,8 +154,10 @@ def feature_sets(
     for done, (name, size) in enumerate(planned_sets(pairs.mrna, wide, sizes), start=1):
         x = tables[name].to_numpy(dtype=np.float64)
         chosen = TopVariance(learner, size)
-        predicted = cross_validate(chosen, x, y, cohorts, n_folds=n_folds, seed=seed)
-        judged[name, size] = agreement(y, predicted, cohorts)
+        predicted = cross_validate(
+            chosen, x, y, cohorts, n_folds=n_folds, seed=seed, patients=pairs.patients
+        )
+        judged[name, size] = agreement(y, predicted, pairs.groups)
         if progress is not None:
             progress(done)
     reference = judged["landmarks", pairs.mrna.shape[1]].within

@@ -63,7 +63,7 @@ def hub_table(
     mirnas: Sequence[str],
     truth: Float64,
     predicted: Float64,
-    cohorts: NDArray[np.str_],
+    groups: NDArray[np.str_],
     *,
     threshold: float = HUB_PCC,
 ) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def hub_table(
     ``is_hub``, ``arm``, ``stem``, ``partner`` (the other arm, if in the list), ``family``; best
     first (spec, section 7).
     """
-    judged = agreement(truth, predicted, cohorts)
+    judged = agreement(truth, predicted, groups)
     table = pd.DataFrame(
         {
             "mirna": mirnas,

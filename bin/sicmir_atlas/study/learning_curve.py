@@ -10,6 +10,7 @@ import pandas as pd
 
 from sicmir_atlas.model import metrics
 from sicmir_atlas.model.crossval import agreement, folds_of
+from sicmir_atlas.model.sample_names import compared_within
 from sicmir_atlas.study.result import StudyResult, new_figure
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sicmir_atlas.model.learners import Learner
-    from sicmir_atlas.model.samples import Samples
+    from sicmir_atlas.model.pairs import Pairs
 
     Float64: TypeAlias = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def arm_ceiling(
     for names in stem_of.groupby(stem_of).groups.values():
         if len(names) == 2:
             one, other = (measured[[name]].to_numpy(dtype=np.float64) for name in names)
-            within = agreement(one, other, cohorts.to_numpy(dtype=str)).within[0]
+            within = agreement(one, other, compared_within(cohorts)).within[0]
             if not np.isnan(within):
                 found.append(within)
     mean = float(np.mean(found)) if found else 0.0
@@ -75,7 +76,7 @@ def arm_ceiling(
 
 def learning_curve(
     learners: Sequence[tuple[str, Learner]],
-    samples: Samples,
+    pairs: Pairs,
     *,
     shares: Sequence[float] = (0.2, 0.35, 0.5, 0.7, 0.85, 1.0),
     n_folds: int = 5,
@@ -102,8 +103,9 @@ def learning_curve(
     One row per learner, share and draw: number of training samples (mean over folds) and mean
     per-miRNA PCC within cohorts and pooled.
     """
-    x, y, cohorts = samples.x, samples.y, samples.cohorts
-    folds = folds_of(cohorts, n_folds, seed=seed)
+    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
+    cohorts, groups = pairs.cohorts.to_numpy(dtype=str), pairs.groups
+    folds = folds_of(cohorts, n_folds, seed=seed, patients=pairs.patients)
     rows = []
     for label, learner in learners:
         for share in shares:
@@ -117,7 +119,7 @@ def learning_curve(
                     predict = learner.fit(x[train], y[train], cohorts[train], seed=seed)
                     predicted[folds == fold] = predict(x[folds == fold])
                     n_train.append(train.size)
-                judged = agreement(y, predicted, cohorts)
+                judged = agreement(y, predicted, groups)
                 rows.append(
                     {
                         "learner": label,

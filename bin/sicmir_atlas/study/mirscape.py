@@ -58,7 +58,7 @@ def judge_mirscape(model: MirscapeModel, test: Pairs) -> tuple[StudyResult, pd.D
     predicted = predict_table(model, test.mrna, "log2")
     guess = predicted.to_numpy(dtype=np.float64)
     truth = natural_log(test.mirna[list(model.mirnas)], "log2")
-    judged = agreement(truth, guess, test.cohorts.to_numpy(dtype=str))
+    judged = agreement(truth, guess, test.groups)
     table = per_mirna(model, truth, guess)
     table.insert(3, "pearson_within_cohort", judged.within)
     summary: dict[str, Any] = {"n_samples": len(truth), "n_genes": len(model.genes)}
@@ -66,7 +66,7 @@ def judge_mirscape(model: MirscapeModel, test: Pairs) -> tuple[StudyResult, pd.D
         mean, undefined = mean_defined(table[column].to_numpy(dtype=np.float64))
         summary[column] = round(mean, 4)
         summary[f"{column}_undefined"] = undefined
-    summary["pearson_by_cohort"] = {name: round(v, 4) for name, v in judged.by_cohort.items()}
+    summary["pearson_by_cohort"] = {name: round(v, 4) for name, v in judged.by_group.items()}
     return StudyResult("mirscape", table, summary, _figure(table)), predicted
 
 

@@ -37,14 +37,14 @@ class Predicted:
         Those that both the model and the table have, in the model's order.
     truth, predicted
         Samples × miRNAs; NaN in ``truth`` was not measured.
-    cohorts
-        Cohort of every sample.
+    groups
+        Group of every sample that correlations are taken in: cohort and kind of tissue.
     """
 
     mirnas: list[str]
     truth: Float64
     predicted: Float64
-    cohorts: NDArray[np.str_]
+    groups: NDArray[np.str_]
 
 
 def predict_pairs(model: Model, pairs: Pairs, *, device: Device = "cpu") -> Predicted:
@@ -66,7 +66,7 @@ def predict_pairs(model: Model, pairs: Pairs, *, device: Device = "cpu") -> Pred
         shared,
         pairs.mirna[shared].to_numpy(dtype=np.float64),
         predicted[:, [place[name] for name in shared]].astype(np.float64),
-        pairs.cohorts.to_numpy(dtype=str),
+        pairs.groups,
     )
 
 

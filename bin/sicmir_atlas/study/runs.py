@@ -130,7 +130,7 @@ def _judge(run: Run, pairs: Pairs, *, seen: bool) -> Evaluation:
         run.model,
         x,
         y,
-        list(pairs.cohorts[chosen]),
+        pairs.groups[chosen],
         x_train=Scaling(scaling["x_mean"], scaling["x_sd"]),
         y_observed=observed_scaling(y),
     )

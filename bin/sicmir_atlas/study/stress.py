@@ -45,7 +45,7 @@ def stress(
     predict: Predict,
     x: Float64,
     truth: Float64,
-    cohorts: NDArray[np.str_],
+    groups: NDArray[np.str_],
     *,
     tests: Sequence[Test] = TESTS,
     ranking: Sequence[int] | None = None,
@@ -62,8 +62,8 @@ def stress(
         Samples × genes, log2(x + 1), columns as ``predict`` takes them.
     truth
         Samples × miRNAs, log scale; NaN is not compared. Errors are those of z-scores.
-    cohorts
-        Cohort of every sample.
+    groups
+        Group of every sample, as for :func:`.agreement`.
     ranking
         Columns of ``x`` from the least to the most important. Without it, ``removal`` is left out.
     progress
@@ -89,7 +89,7 @@ def stress(
     for together in _batches(perturb(x, run, ranking=ranking, grid=grid)):
         predicted = predict(np.vstack([one.z for one in together])).astype(np.float64)
         for one, part in zip(together, np.split(predicted, len(together)), strict=True):
-            rows.append({**_about(one), **_scores(measured, part, cohorts)})
+            rows.append({**_about(one), **_scores(measured, part, groups)})
         if progress is not None:
             progress(len(rows))
     table = pd.DataFrame(rows).astype({"gamma": float, "depth": "Int64", "seed": "Int64"})
@@ -100,7 +100,7 @@ def stress(
         "n_perturbations": len(table),
         "n_beyond_level": n_perturbations(run, grid) - len(table),
         "seeds": {"masking": list(grid.masking_seeds), "sparsity": list(grid.sparsity_seeds)},
-        "intact": _scores(measured, intact, cohorts),
+        "intact": _scores(measured, intact, groups),
         "by_test": {test: _summary(part) for test, part in table.groupby("test", sort=False)},
     }
     return StudyResult("stress", table, summary, draw_stress(table))
@@ -124,8 +124,8 @@ def _about(one: Perturbed) -> dict[str, Any]:
     }
 
 
-def _scores(measured: Float64, predicted: Float64, cohorts: NDArray[np.str_]) -> dict[str, Any]:
-    agreed = agreement(measured, predicted, cohorts)
+def _scores(measured: Float64, predicted: Float64, groups: NDArray[np.str_]) -> dict[str, Any]:
+    agreed = agreement(measured, predicted, groups)
     pcc, r2 = mean_defined(agreed.pooled)[0], mean_defined(r2_per_mirna(measured, predicted))[0]
     within, n_undefined = mean_defined(agreed.within)
     error = mse(measured, predicted)

@@ -82,7 +82,7 @@ def transfer(model: Model, pairs: Pairs, *, device: Device = "cpu") -> StudyResu
     place = [model.mirnas.index(name) for name in names]
     hub = _hubs(model)[place]
     truth = pairs.mirna[names].to_numpy(dtype=np.float64)
-    labels = pairs.cohorts.to_numpy(dtype=str)
+    labels = pairs.groups
     groups = {WHOLE: np.full(len(labels), fill_value=True)}
     if len(np.unique(labels)) > 1:
         members_of = {str(cohort): labels == cohort for cohort in np.unique(labels)}

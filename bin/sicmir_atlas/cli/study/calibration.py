@@ -23,7 +23,7 @@ def calibration(
     extra_strata: Path | None = None,
     extra_weight: float = 0.3,
     folds: int = 5,
-    seed: int = 0,
+    seed: int = 42,
     threads: int = 1,
 ) -> None:
     """Compare the spread of an ensemble's members with the error of their mean.
@@ -60,7 +60,6 @@ def calibration(
     from sicmir_atlas.errors import InputError
     from sicmir_atlas.model.learners import Averaged
     from sicmir_atlas.model.pairs import read_pairs
-    from sicmir_atlas.model.samples import Samples
     from sicmir_atlas.study import calibration as study
     from sicmir_atlas.study.result import write_result
 
@@ -75,5 +74,5 @@ def calibration(
     if extra is not None:
         chosen = chosen.with_extra(extra)
     with threadpool_limits(threads):
-        result = study.calibration(chosen, Samples.of(pairs), n_folds=folds, seed=seed)
+        result = study.calibration(chosen, pairs, n_folds=folds, seed=seed)
     write_result(result, output)

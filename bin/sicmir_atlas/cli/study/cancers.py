@@ -21,7 +21,7 @@ def cancers(
     min_train: int = 40,
     folds: int = 5,
     draws: int = 3,
-    seed: int = 0,
+    seed: int = 42,
 ) -> None:
     """Compare models of one cohort with the pan-cancer model, also of the same size.
 

@@ -21,7 +21,7 @@ def features(
     learner: str = "ridge",
     sizes: tuple[int, ...] | None = None,
     folds: int = 5,
-    seed: int = 0,
+    seed: int = 42,
 ) -> None:
     """Cross-validate a learner on the most variable landmarks and genes.
 

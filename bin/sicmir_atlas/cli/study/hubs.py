@@ -6,6 +6,7 @@ from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 __all__ = ["hubs"]
 
@@ -20,12 +21,20 @@ def hubs(
     strata: Path | None = None,
     split: Literal["test", "all"] = "test",
     threshold: float = 0.8,
+    gff: Path | None = None,
+    cluster_distance: Annotated[int, Parameter(validator=Number(gte=0))] = 10_000,
 ) -> None:
-    """Find the hub miRNAs, the elbow of their number, and whether arms and families agree.
+    """Find the hub miRNAs, the elbow of their number, and whether their kin agree with them.
 
     Without tables they are those of the model card: for a model that was trained on every sample
-    and judged by cross-validation. Writes hubs.csv, hubs.svg and hubs.json. Families
-    are likeness of names; genomic clusters are not in the data.
+    and judged by cross-validation. Writes hubs.csv, hubs.svg and hubs.json. Kin are the arms of a
+    stem-loop, families (likeness of names) and, with --gff, genomic clusters: stem-loops of one
+    chromosome and strand, each close to the next, called after the first and the last
+    (mir-17~92a-1). hubs.csv then has the columns cluster and n_in_cluster; one row is still one
+    miRNA, so clusters are joined by ; where loci of several make it. clusters.csv lists each
+    cluster with its place, hubs, mean PCC and how alike its miRNAs are; hubs.json compares pairs
+    of one cluster with other pairs: difference of PCC and, of samples, correlation within
+    cohorts, predicted and measured.
 
     Parameters
     ----------
@@ -43,19 +52,28 @@ def hubs(
         test: samples held out in training; all: every sample, for data the model has not met.
     threshold
         Least PCC of a hub, inclusive.
+    gff
+        miRBase's hsa.gff3, gzip or not, for genomic clusters.
+    cluster_distance
+        Most bases between neighbours of a cluster; 10,000 is miRBase's own.
     """
     from dataclasses import replace
 
+    from sicmir_atlas.disk import written_whole
     from sicmir_atlas.errors import InputError
     from sicmir_atlas.model.pairs import read_pairs
     from sicmir_atlas.model.weights import load_model
+    from sicmir_atlas.sources.bulk.hairpins import read_hairpins
+    from sicmir_atlas.study.cluster_table import clustered
     from sicmir_atlas.study.heldout import held_out
     from sicmir_atlas.study.hub_table import hub_table, hub_table_of_card
     from sicmir_atlas.study.hubs import hubs as find_hubs
     from sicmir_atlas.study.predicted import predict_pairs
     from sicmir_atlas.study.result import write_result
 
+    hairpins = None if gff is None else read_hairpins(gff)
     loaded = load_model(model)
+    judged = None
     about: dict[str, object] = {"model_id": loaded.model_id}
     if mrna is None:
         table = hub_table_of_card(loaded, threshold=threshold)
@@ -66,8 +84,15 @@ def hubs(
     else:
         judged = predict_pairs(loaded, held_out(model, read_pairs(mrna, mirna, strata), split))
         table = hub_table(
-            judged.mirnas, judged.truth, judged.predicted, judged.cohorts, threshold=threshold
+            judged.mirnas, judged.truth, judged.predicted, judged.groups, threshold=threshold
         )
         about |= {"from": f"samples, split {split}", "n_samples": len(judged.truth)}
     result = find_hubs(table, threshold=threshold)
-    write_result(replace(result, summary={**about, **result.summary}), output)
+    if hairpins is None:
+        write_result(replace(result, summary={**about, **result.summary}), output)
+        return
+    found = clustered(table, hairpins, distance=cluster_distance, samples=judged)
+    summary = {**about, **result.summary, "clusters": found.summary}
+    write_result(replace(result, table=found.hubs, summary=summary), output)
+    with written_whole(output / "clusters.csv") as part:
+        found.clusters.to_csv(part, index=False, float_format="%.6g")

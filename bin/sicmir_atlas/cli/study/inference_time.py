@@ -50,8 +50,6 @@ def inference_time(
     jobs
         Regressors trained side by side.
     """
-    from dataclasses import replace
-
     from sicmir_atlas.model.mirscape import Settings
     from sicmir_atlas.model.pairs import read_pairs
     from sicmir_atlas.study import timing
@@ -63,7 +61,7 @@ def inference_time(
     seen = ~pairs.mrna.index.isin(test.mrna.index)
     result = timing.inference_time(
         model,
-        replace(pairs, mrna=pairs.mrna[seen], mirna=pairs.mirna[seen], cohorts=pairs.cohorts[seen]),
+        pairs.among(seen),
         test.mrna,
         output / "mirscape.zip" if mirscape is None else mirscape,
         settings=Settings(tree_method=tree_method),

@@ -24,7 +24,7 @@ def learning_curve(
     measured: Path | None = None,
     folds: int = 5,
     draws: int = 3,
-    seed: int = 0,
+    seed: int = 42,
     threads: int = 1,
 ) -> None:
     """Train on a growing share of the samples; estimate the noise ceiling.
@@ -59,8 +59,8 @@ def learning_curve(
     from threadpoolctl import threadpool_limits
 
     from sicmir_atlas.cli.study._learner import learner_named
-    from sicmir_atlas.model.pairs import read_csv, read_pairs, sample_name
-    from sicmir_atlas.model.samples import Samples
+    from sicmir_atlas.model.pairs import read_csv, read_pairs
+    from sicmir_atlas.model.sample_names import sample_name
     from sicmir_atlas.names import parse_mirna
     from sicmir_atlas.study import learning_curve as study
     from sicmir_atlas.study.result import write_result
@@ -75,7 +75,7 @@ def learning_curve(
     with threadpool_limits(threads):
         result = study.learning_curve(
             [(name, learner_named(name)) for name in learner],
-            Samples.of(pairs),
+            pairs,
             n_folds=folds,
             n_draws=draws,
             seed=seed,

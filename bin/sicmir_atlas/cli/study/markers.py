@@ -60,12 +60,12 @@ def markers(
     from dataclasses import replace
 
     from sicmir_atlas.errors import InputError
-    from sicmir_atlas.model.metrics import HUB_PCC
     from sicmir_atlas.model.weights import load_model
     from sicmir_atlas.study.directions import read_directions, terms_of
     from sicmir_atlas.study.markers import markers as compare
     from sicmir_atlas.study.predicted_cells import predict_rows
     from sicmir_atlas.study.result import write_result
+    from sicmir_atlas.trust import mirna_table
 
     given = dict(one.rpartition("=")[::2] for one in term or ())
     if not all(label and of.startswith("CL:") for label, of in given.items()):
@@ -84,8 +84,8 @@ def markers(
         seed=seed,
     )
     terms = terms_of(sorted(set(inputs["percell"].labels)), given)
-    reliability = loaded.card.get("reliability", {}).items()
-    hubs = {name for name, pcc in reliability if pcc is not None and pcc >= HUB_PCC}
+    known = mirna_table(loaded)
+    hubs = set(known.loc[known["is_hub"].fillna(value=False), "mirna"])
     result = compare(inputs, expected, terms, hubs=hubs)
     for reason in result.summary["left_out"]:
         _log.warning("left out: %s", reason)

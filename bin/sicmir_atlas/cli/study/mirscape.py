@@ -73,9 +73,7 @@ def mirscape(
         pairs = replace(pairs, mrna=read_wide(mrna_wide, pairs.mrna.index))
     test = held_out(model, pairs)
     seen = ~pairs.mrna.index.isin(test.mrna.index)
-    train = replace(
-        pairs, mrna=pairs.mrna[seen], mirna=pairs.mirna[seen], cohorts=pairs.cohorts[seen]
-    )
+    train = pairs.among(seen)
     if cohort is not None:
         train = of_cohort(train, cohort)
     settings = Settings(

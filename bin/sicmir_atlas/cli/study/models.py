@@ -27,7 +27,7 @@ def models(
     extra_strata: Path | None = None,
     extra_weight: float = 0.3,
     folds: int = 5,
-    seed: int = 0,
+    seed: int = 42,
     threads: int = 1,
 ) -> None:
     """Judge learners by folds and by cohorts left out, both within cohorts.
@@ -67,7 +67,6 @@ def models(
     from sicmir_atlas.cli.study._learner import learner_named
     from sicmir_atlas.model.learners import LEARNERS, Averaged, Learner
     from sicmir_atlas.model.pairs import read_pairs
-    from sicmir_atlas.model.samples import Samples
     from sicmir_atlas.study.compare import compare
     from sicmir_atlas.study.result import write_result
 
@@ -82,7 +81,7 @@ def models(
     with threadpool_limits(threads):
         result = compare(
             labelled,
-            Samples.of(pairs),
+            pairs,
             baseline=baseline,
             n_folds=folds,
             seed=seed,

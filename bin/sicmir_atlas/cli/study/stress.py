@@ -88,7 +88,7 @@ def stress(
             lambda z: predictor.predict(z)[:, columns],
             pairs.mrna.reindex(columns=list(loaded.landmarks), fill_value=0.0).to_numpy(float),
             judged.truth,
-            judged.cohorts,
+            judged.groups,
             tests=tests,
             ranking=order,
             grid=grid,
