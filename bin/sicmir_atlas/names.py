@@ -11,7 +11,22 @@ if TYPE_CHECKING:
     import pandas as pd
     from cellxgene_ontology_guide.ontology_parser import OntologyParser
 
-__all__ = ["MirnaName", "landmarks", "mirnas", "ontologies", "parse_mirna", "read_data_table"]
+__all__ = [
+    "FEW_MISSING",
+    "MOST_MISSING",
+    "MirnaName",
+    "landmarks",
+    "mirnas",
+    "ontologies",
+    "parse_mirna",
+    "read_data_table",
+]
+
+FEW_MISSING = 0.05
+"""Share of landmarks missing above which a reader is warned (sicmir-model, section 2)."""
+
+MOST_MISSING = 0.5
+"""Share of landmarks missing above which input is refused (sicmir-model, section 2)."""
 
 _ARM = re.compile(r"^(?P<stem>.+?)(?:-(?P<arm>[35]p))?$")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from sicmir_atlas.errors import ExcludedDataset, InputError
-from sicmir_atlas.names import landmarks
+from sicmir_atlas.names import MOST_MISSING, landmarks
 from sicmir_atlas.prepare.folder import LandmarkWriter, normalise
 from sicmir_atlas.prepare.genes import resolve_genes, some_names
 from sicmir_atlas.prepare.measure import LandmarkCounter, prove_and_sum
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Kind", "Profiles", "landmark_profiles"]
 
 Kind = Literal["counts", "bulk", "scaled"]
-_MOST_MISSING = 0.5
 
 
 class Profiles:
@@ -76,7 +75,7 @@ def landmark_profiles(matrix: CountMatrix, *, kind: Kind) -> Iterator[Profiles]:
         are not finite, or name a landmark twice.
     """
     genes = resolve_genes(matrix.genes)
-    if len(genes.missing) > _MOST_MISSING * len(landmarks()):
+    if len(genes.missing) > MOST_MISSING * len(landmarks()):
         msg = (
             f"{matrix.label}: {len(genes.missing)} of {len(landmarks())} landmark genes are "
             "missing; names must be human symbols or Ensembl ids (see --gene-symbols), here they "

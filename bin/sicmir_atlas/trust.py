@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.model.domain import domain_of
-from sicmir_atlas.model.metrics import HUB_PCC
+from sicmir_atlas.model.metrics import is_hub
 from sicmir_atlas.model.weights import Model, load_model
-from sicmir_atlas.names import landmarks, parse_mirna
+from sicmir_atlas.names import FEW_MISSING, landmarks, parse_mirna
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["DomainMeter", "is_short_of_landmarks", "mirna_table"]
-
-_FEW_MISSING = 0.05  # sicmir-model, section 1: the share above which a reader is warned
 
 
 def mirna_table(model: Model | Path | str | None = None) -> pd.DataFrame:
@@ -50,7 +48,7 @@ def mirna_table(model: Model | Path | str | None = None) -> pd.DataFrame:
         }
     )
     pcc = _of_card(loaded, "reliability")
-    table["is_hub"] = pd.array(pcc >= HUB_PCC, dtype="boolean")
+    table["is_hub"] = pd.array(is_hub(pcc), dtype="boolean")
     table.loc[np.isnan(pcc), "is_hub"] = pd.NA
     for which in ("reliability", "reliability_within_cohort"):
         table[which] = _of_card(loaded, which)
@@ -61,7 +59,7 @@ def mirna_table(model: Model | Path | str | None = None) -> pd.DataFrame:
 
 def is_short_of_landmarks(n_missing: int) -> bool:
     """Tell whether more than 5 % of the landmark genes are missing."""
-    return n_missing > _FEW_MISSING * len(landmarks())
+    return n_missing > FEW_MISSING * len(landmarks())
 
 
 class DomainMeter:

@@ -47,3 +47,9 @@ def test_missing_entries_are_left_out():
     np.testing.assert_allclose(metrics.pcc_per_mirna(y, p), metrics.pcc_per_mirna(Y, P))
     np.testing.assert_allclose(metrics.r2_per_mirna(y, p), metrics.r2_per_mirna(Y, P))
     assert metrics.mse(y, p) == 0.5625
+
+
+def test_a_hub_reaches_the_threshold_at_the_decimals_of_a_card():
+    pcc = np.array([0.8, 0.79995, 0.79994, np.nan, 0.5])
+    assert metrics.is_hub(pcc).tolist() == [True, True, False, False, False]
+    assert metrics.is_hub(pcc, threshold=0.5).tolist() == [True, True, True, False, True]

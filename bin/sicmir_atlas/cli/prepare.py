@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sicmir_atlas.names import MOST_MISSING
+
 __all__ = ["prepare"]
 
 
@@ -27,7 +29,7 @@ def prepare(
     min_cells_qc: int | None = None,
     call_cells: Literal["auto", "always", "never"] = "auto",
     min_umi: int = 500,
-    max_missing_landmarks: float = 0.5,
+    max_missing_landmarks: float = MOST_MISSING,
     cluster: Literal["auto", "never"] = "auto",
     cluster_resolution: float = 1.0,
     cluster_max_cells: int = 50_000,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sicmir_atlas.model.metrics import HUB_PCC
+from sicmir_atlas.model.metrics import HUB_PCC, is_hub
 from sicmir_atlas.model.weights import DEFAULT_MODEL, list_models, load_model
 from sicmir_atlas.names import landmarks, mirnas
 
@@ -120,7 +120,7 @@ def _distribution(reliability: Mapping[str, float | None]) -> dict[str, float]:
         **{name: float(np.quantile(values, q)) for name, q in _QUANTILES.items()},
         "highest": float(values.max()),
         "miRNAs judged": values.size,
-        f"hubs (≥ {HUB_PCC:g})": int((values >= HUB_PCC).sum()),
+        f"hubs (≥ {HUB_PCC:g})": int(is_hub(values).sum()),
     }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HUB_PCC",
     "Spread",
+    "is_hub",
     "mean_defined",
     "mse",
     "pcc_flat",
@@ -33,6 +34,11 @@ HUB_PCC = 0.8
 
 # Student's t, 97.5 %, 2 degrees of freedom: the paper's intervals are over three runs
 T_THREE_RUNS = 4.303
+
+
+def is_hub(pcc: Float64, *, threshold: float = HUB_PCC) -> NDArray[np.bool_]:
+    """Tell which miRNAs reach the threshold, inclusive, at the four decimals of a model card."""
+    return np.round(pcc, 4) >= threshold
 
 
 def pcc_per_mirna(truth: ArrayLike, predicted: ArrayLike) -> Float64:

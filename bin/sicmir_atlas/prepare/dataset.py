@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import ExcludedDataset
-from sicmir_atlas.names import landmarks
+from sicmir_atlas.names import MOST_MISSING, landmarks
 from sicmir_atlas.prepare import metadata, qc
 from sicmir_atlas.prepare.cluster import ClusterOptions, cluster_cells
 from sicmir_atlas.prepare.folder import write_prepared
@@ -49,7 +49,7 @@ def prepare_dataset(
     profile_name: str,
     cell_calling: Literal["auto", "always", "never"] = "auto",
     min_umi: int = 500,
-    max_missing_landmarks: float = 0.5,
+    max_missing_landmarks: float = MOST_MISSING,
     clustering: ClusterOptions = _CLUSTERING,
 ) -> PreparedDataset:
     """Run inclusion rules, QC, normalisation and harmonisation on one dataset.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.names import landmarks
+from sicmir_atlas.names import FEW_MISSING, MOST_MISSING, landmarks
 from sicmir_atlas.prepare.genes import resolve_genes
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ logger = logging.getLogger(__name__)
 
 Scale: TypeAlias = Literal["log2", "linear"]
 """Values as log2(x + 1), or as x."""
-
-# model spec, section 2: above the first a warning, above the second no training
-_WARN_MISSING, _MAX_MISSING = 0.05, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,11 +166,11 @@ def _refuse_negative(table: WideTable, name: str, values: Float64, scale: Scale)
 def _judge_missing(table: WideTable, missing: list[str]) -> None:
     n_genes = len(landmarks())
     share = len(missing) / n_genes
-    if share > _MAX_MISSING:
+    if share > MOST_MISSING:
         msg = f"{table.path.name}: {len(missing)} of {n_genes} landmark genes are missing, "
         msg += f"{missing[0]} first; its rows must be named by symbol or Ensembl id"
         raise InputError(msg)
-    if share > _WARN_MISSING:
+    if share > FEW_MISSING:
         logger.warning(
             "%s: %d landmark genes are missing and count as 0", table.path.name, len(missing)
         )
