@@ -9,7 +9,7 @@ import numpy as np
 
 from sicmir_atlas.model.inference import mean_of
 from sicmir_atlas.model.least_squares import PartialLeastSquares
-from sicmir_atlas.model.mirscape import Mirscape
+from sicmir_atlas.model.mirscape import Mirscape, Settings
 from sicmir_atlas.model.network_learner import Networks
 from sicmir_atlas.model.ridge import GaussianRidge, LowRankRidge, Ridge
 from sicmir_atlas.model.samples import Samples
@@ -121,6 +121,7 @@ LEARNERS: Mapping[str, Learner] = {
         Networks("transformer"),
         Networks("block_transformer"),
         Mirscape(),
+        Mirscape(Settings(tree_method="hist", max_bin=16), name="mirscape-16-bins"),
     )
 }
 """Every learner by name, with its settings."""
