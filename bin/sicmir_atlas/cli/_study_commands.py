@@ -37,10 +37,10 @@ STUDY: tuple[Command, ...] = (
     Command(
         MAKERS,
         "study hubs",
-        "Find hub miRNAs, the elbow of their number, and how arms and families agree.",
+        "Find hub miRNAs, and how arms, families and genomic clusters agree.",
         (
             "mrna.csv mirna.csv --strata cohorts.csv --model my_model -o hubs",
-            "--model my_model -o hubs",
+            "--model my_model --gff hsa.gff3 -o hubs",
         ),
     ),
     Command(
