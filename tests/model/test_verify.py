@@ -133,10 +133,9 @@ def test_weights_that_are_wrong(folder):
     assert "bn1.weight of member 0 has shape (9,), not (5,)" in said["shapes"]
     assert said["finite"] == "members.0.linear1.weight holds 1 values that are NaN or infinite"
     assert "x_mean is missing; y_sd has 3 values" in said["scaling"]
-    assert said["split"] == (
-        "split.tsv names sample a twice; "
-        "split.tsv names no test sample, and the figures are not of folds"
-    )
+    assert said["split"].endswith("split.tsv names 1 samples twice, such as a; each has one part")
+    (folder / "split.tsv").write_text("")
+    assert failed(folder)["split"].endswith("split.tsv is empty")
 
 
 def test_weights_that_do_other_things_are_found_by_the_probe(folder):

@@ -7,7 +7,7 @@ import pytest
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.pairs import Pairs
-from sicmir_atlas.study.heldout import held_out
+from sicmir_atlas.study.heldout import held_out, n_trained_on
 
 PAPER = "sicmir-tcga414-v3"
 
@@ -56,7 +56,30 @@ def test_samples_that_the_split_does_not_know_are_refused(tmp_path, pairs):
         held_out(tmp_path, pairs)
 
 
-def test_a_split_without_its_columns_is_refused(tmp_path, pairs):
-    (tmp_path / "split.tsv").write_text("id\tfold\ns1\t1\n")
-    with pytest.raises(InputError, match="needs the columns sample and part"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id\tfold\ns1\t1\n", "needs the columns sample and part; take all"),
+        ("", "is empty; take all"),
+        ("\n\n", "Could not determine delimiter; take all"),
+        ("sample\tpart\ns1\ttest\ns1\ttrain\n", "names 1 samples twice, such as s1.*; take all"),
+    ],
+)
+def test_what_is_no_split_is_refused_with_the_remedy(tmp_path, pairs, text, said):
+    (tmp_path / "split.tsv").write_text(text)
+    with pytest.raises(InputError, match=rf"split\.tsv.*{said} samples with --split all"):
         held_out(tmp_path, pairs)
+    assert held_out(tmp_path, pairs, "all") is pairs
+    assert n_trained_on(tmp_path, pairs) is None
+
+
+def test_samples_that_the_model_was_trained_or_stopped_on_are_told(tmp_path, pairs, caplog):
+    _write(tmp_path, s1="train", s2="test", s3="test", s4="validation", s9="train")
+    assert n_trained_on(tmp_path, pairs) == 2
+    assert "was trained on 2 of the 4 samples, such as s1: it is judged too well" in caplog.text
+    caplog.clear()
+    assert held_out(tmp_path, pairs, "all") is pairs
+    assert "was trained on 2 of the 4 samples" in caplog.text
+    caplog.clear()
+    assert n_trained_on(tmp_path, held_out(tmp_path, pairs)) == 0
+    assert not caplog.text

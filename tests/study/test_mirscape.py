@@ -8,9 +8,8 @@ from scipy import stats
 pytest.importorskip("xgboost")
 pytest.importorskip("matplotlib")
 
-from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.pairs import Pairs
-from sicmir_atlas.study.mirscape import judge_mirscape, of_cohort
+from sicmir_atlas.study.mirscape import judge_mirscape
 from sicmir_atlas.study.timing import train_mirscape
 
 pytestmark = pytest.mark.torch
@@ -47,12 +46,3 @@ def test_a_trained_mirscape_is_judged_pooled_and_within_cohorts():
     assert table["pearson_within_cohort"].mean() > table["pearson"].mean()
     assert result.summary["pearson"] == pytest.approx(table["pearson"].mean(), abs=1e-4)
     assert list(result.summary["pearson_by_cohort"]) == ["A", "B"]
-
-
-def test_one_cohort_alone():
-    kept = of_cohort(_pairs(0), "B")
-    assert (
-        kept.mrna.index.tolist() == kept.mirna.index.tolist() == [f"s{i}" for i in range(1, 60, 2)]
-    )
-    with pytest.raises(InputError, match=r"cohort 'UVM' has 0 training samples.* there are A, B"):
-        of_cohort(_pairs(0), "UVM")

@@ -146,6 +146,9 @@ def test_folders_that_are_no_runs(folders, pairs, tmp_path):
     (tmp_path / "other").mkdir()
     with pytest.raises(InputError, match="other is no run: a run is a model folder called"):
         read_run(tmp_path / "other")
+    (folders[0] / "split.tsv").write_text("")
+    with pytest.raises(InputError, match=r"full-seed1/split\.tsv is empty"):
+        read_run(folders[0])
     (folders[0] / "split.tsv").unlink()
     with pytest.raises(InputError, match="full-seed1 is no run"):
         read_run(folders[0])

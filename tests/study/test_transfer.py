@@ -11,7 +11,8 @@ from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.members import LinearMember
 from sicmir_atlas.model.pairs import Pairs
 from sicmir_atlas.model.weights import Model
-from sicmir_atlas.study.transfer import WHOLE, of_cohort, transfer
+from sicmir_atlas.study.cohorts import of_cohort
+from sicmir_atlas.study.transfer import WHOLE, transfer
 
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.torch
@@ -100,9 +101,6 @@ def test_one_cohort_has_its_own_scale(pairs):
     result = transfer(model(), lung)
     assert set(result.table["cohort"]) == {WHOLE}
     assert result.summary["own"]["pcc_within"] is None
-    assert of_cohort(pairs, None) is pairs
-    with pytest.raises(InputError, match="no sample is of cohort 'brain'; there are liver, lung"):
-        of_cohort(pairs, "brain")
 
 
 def test_tables_of_other_things_are_refused(pairs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.sample_names import compared_within, patients_of, sample_name
-from sicmir_atlas.names import landmarks, mirnas
+from sicmir_atlas.names import MOST_MISSING, landmarks, mirnas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,7 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
     x, y = _shared(x, y, mrna, mirna)
     genes = like.mrna.columns
     missing = genes[~genes.isin(x.columns)]
-    if 2 * len(missing) > len(genes):
+    if len(missing) > MOST_MISSING * len(genes):
         msg = f"{mrna} lacks {len(missing)} of {len(genes)} genes, such as {missing[0]}"
         raise InputError(msg)
     columns = like.mirna.columns
@@ -233,14 +234,17 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     Raises
     ------
     InputError
-        When it is missing or no such table.
+        When it is missing, empty or no such table.
     """
     if not path.is_file():
         msg = f"no file {path}"
         raise InputError(msg)
+    if path.stat().st_size == 0:
+        msg = f"{path} is empty"
+        raise InputError(msg)
     try:
         return pd.read_csv(path, encoding="utf-8-sig", **options)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, csv.Error) as error:
         first = str(error).splitlines()[0]
         msg = f"{path} cannot be read as csv or csv.gz: {first}"
         raise InputError(msg) from error

@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["VALIDATION", "Design", "draw_split", "read_split", "split_rows", "split_runs"]
+__all__ = [
+    "SPLIT",
+    "VALIDATION",
+    "Design",
+    "draw_split",
+    "read_parts",
+    "read_split",
+    "split_rows",
+    "split_runs",
+]
 
+SPLIT = "split.tsv"
+"""File of a model folder with the part of every sample: columns sample and part."""
 
 VALIDATION = 0.2
 """Share of the training samples that decides when a network stops."""
@@ -120,39 +131,50 @@ def draw_split(
     return split
 
 
-def read_split(path: Path, samples: pd.Index[str]) -> pd.Series[str]:
+def read_parts(path: Path) -> pd.Series[str]:
     """Read a table with columns sample and part: train, validation or test.
 
     Returns
     -------
-    Part by sample, of the samples that the table names.
+    Part by sample, called as in the tables that it is joined with.
 
     Raises
     ------
     InputError
-        When a column is missing, a part is unknown, or a sample is named twice or not among
-        ``samples``.
+        When it is missing, empty or lacks a column, a part is unknown, or a sample is named twice.
     """
     table = read_csv(path, sep=None, engine="python", dtype=str)
     if not {"sample", "part"} <= set(table.columns):
         msg = f"{path} needs the columns sample and part"
         raise InputError(msg)
     names = table["sample"].astype(str).map(sample_name)
-    split: pd.Series[str] = table.set_index(names)["part"]
-    twice = split.index[split.index.duplicated()]
+    parts: pd.Series[str] = table.set_index(names)["part"]
+    twice = parts.index[parts.index.duplicated()]
     if len(twice):
         msg = f"{path} names {len(twice)} samples twice, such as {twice[0]}; each has one part"
         raise InputError(msg)
-    absent = split.index.difference(samples)
-    if len(absent):
-        msg = f"{path}: {len(absent)} samples are not in the tables, such as {absent[0]}"
-        raise InputError(msg)
-    wrong = split[~split.isin(["train", "validation", "test"])]
+    wrong = parts[~parts.isin(["train", "validation", "test"])]
     if len(wrong):
         msg = f"{path}: part {wrong.iloc[0]!r} of sample {wrong.index[0]} is none of train, "
         msg += "validation, test"
         raise InputError(msg)
-    return split
+    return parts
+
+
+def read_split(path: Path, samples: pd.Index[str]) -> pd.Series[str]:
+    """Read the parts of some samples, or of all.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_parts` does, and when a sample is not among ``samples``.
+    """
+    parts = read_parts(path)
+    absent = parts.index.difference(samples)
+    if len(absent):
+        msg = f"{path}: {len(absent)} samples are not in the tables, such as {absent[0]}"
+        raise InputError(msg)
+    return parts
 
 
 def split_runs(cohorts: pd.Series[str], design: Design) -> Mapping[str, pd.Series[str]]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from sicmir_atlas.disk import digest_of
 from sicmir_atlas.errors import InputError, SicmirError
 from sicmir_atlas.model.members import member_of
 from sicmir_atlas.model.probe import TOLERANCE, probe_distance
+from sicmir_atlas.model.splits import SPLIT, read_parts
 from sicmir_atlas.model.weights import CARD, FORMAT_VERSION, WEIGHTS, load_model
 from sicmir_atlas.names import landmarks, mirnas
 
@@ -184,18 +184,16 @@ def _is_correlation(value: object) -> bool:
 
 
 def _split(folder: _Folder) -> Iterator[str]:
-    path = folder.path / "split.tsv"
+    path = folder.path / SPLIT
     if not path.is_file():
         yield f"{path.name}, the ids of the samples and what each was used for, is missing"
         return
-    table = pd.read_csv(path, sep="\t", dtype=str)
-    if not {"sample", "part"} <= set(table.columns):
-        yield f"{path.name} needs the columns sample and part"
+    try:
+        parts = read_parts(path)
+    except InputError as error:
+        yield str(error)
         return
-    twice = table["sample"][table["sample"].duplicated()]
-    if len(twice):
-        yield f"{path.name} names sample {twice.iloc[0]} twice"
-    if not (table["part"] == "test").any() and not folder.part("metrics").get("n_folds"):
+    if not (parts == "test").any() and not folder.part("metrics").get("n_folds"):
         yield f"{path.name} names no test sample, and the figures are not of folds"
 
 

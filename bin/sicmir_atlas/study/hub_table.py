@@ -10,7 +10,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import agreement
-from sicmir_atlas.model.metrics import HUB_PCC, r2_per_mirna
+from sicmir_atlas.model.metrics import HUB_PCC, is_hub, r2_per_mirna
 from sicmir_atlas.model.pairs import read_csv
 from sicmir_atlas.model.samples import zscore_known
 from sicmir_atlas.names import parse_mirna
@@ -29,17 +29,11 @@ __all__ = [
     "family_of",
     "hub_table",
     "hub_table_of_card",
-    "is_hub",
     "read_hubs",
     "stem_pairs",
 ]
 
 _FAMILY = re.compile(r"^(?P<family>.+?\d)[a-z]*(?:-\d+)?$")
-
-
-def is_hub(pcc: Float64, *, threshold: float = HUB_PCC) -> NDArray[np.bool_]:
-    """Tell which miRNAs reach the threshold, inclusive, at the four decimals of a model card."""
-    return np.round(pcc, 4) >= threshold
 
 
 def family_of(mirna: str) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import agreement
 from sicmir_atlas.model.metrics import mean_defined
 from sicmir_atlas.model.mirscape_input import natural_log
@@ -22,23 +21,7 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["judge_mirscape", "of_cohort"]
-
-
-def of_cohort(pairs: Pairs, cohort: str) -> Pairs:
-    """Keep the samples of one cohort.
-
-    Raises
-    ------
-    InputError
-        When it has fewer than three.
-    """
-    kept = (pairs.cohorts == cohort).to_numpy()
-    if kept.sum() < 3:
-        msg = f"cohort {cohort!r} has {kept.sum()} training samples, at least 3 are needed; there "
-        msg += f"are {', '.join(sorted(pairs.cohorts.unique()))}"
-        raise InputError(msg)
-    return pairs.among(kept)
+__all__ = ["judge_mirscape"]
 
 
 def judge_mirscape(model: MirscapeModel, test: Pairs) -> tuple[StudyResult, pd.DataFrame]:

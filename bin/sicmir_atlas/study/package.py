@@ -10,6 +10,7 @@ import pandas as pd
 
 from sicmir_atlas.disk import folder_written_whole
 from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.splits import SPLIT
 from sicmir_atlas.model.weights import save_model
 
 if TYPE_CHECKING:
@@ -110,5 +111,5 @@ def package_model(
         table = pd.read_csv(source / "per_mirna.tsv", sep="\t")
         table = table.merge(per_mirna, on="mirna", how="left")
         table.to_csv(part / "per_mirna.tsv", sep="\t", index=False, float_format="%.4f")
-        shutil.copyfile(source / "split.tsv", part / "split.tsv")
+        shutil.copyfile(source / SPLIT, part / SPLIT)
         save_model(replace(run.model, model_id=folder.resolve().name, card=card), part)

@@ -11,6 +11,7 @@ import numpy as np
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.model.scaling import zscore
+from sicmir_atlas.names import MOST_MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,8 @@ class Predicted:
     ----------
     mirnas
         Those that both the model and the table have, in the model's order.
+    columns
+        Their places among all of the model's.
     truth, predicted
         Samples × miRNAs; NaN in ``truth`` was not measured.
     groups
@@ -42,6 +45,7 @@ class Predicted:
     """
 
     mirnas: list[str]
+    columns: list[int]
     truth: Float64
     predicted: Float64
     groups: NDArray[np.str_]
@@ -61,11 +65,13 @@ def predict_pairs(model: Model, pairs: Pairs, *, device: Device = "cpu") -> Pred
         msg += f"{model.mirnas[0]}; columns must be names of mature miRNAs"
         raise InputError(msg)
     place = {name: i for i, name in enumerate(model.mirnas)}
+    columns = [place[name] for name in shared]
     predicted = load_predictor(model, device=device).predict(model_input(model, pairs.mrna))
     return Predicted(
         shared,
+        columns,
         pairs.mirna[shared].to_numpy(dtype=np.float64),
-        predicted[:, [place[name] for name in shared]].astype(np.float64),
+        predicted[:, columns].astype(np.float64),
         pairs.groups,
     )
 
@@ -82,7 +88,7 @@ def model_input(model: Model, mrna: pd.DataFrame) -> Float64:
     if missing:
         msg = f"{len(missing)} of {len(model.landmarks)} landmark genes are not in the mRNA table, "
         msg += f"such as {missing[0]}"
-        if 2 * len(missing) > len(model.landmarks):
+        if len(missing) > MOST_MISSING * len(model.landmarks):
             msg += "; columns must be gene symbols"
             raise InputError(msg)
         logger.warning("%s; they count as 0", msg)

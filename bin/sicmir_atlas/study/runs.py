@@ -13,6 +13,7 @@ from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.evaluation import evaluate
 from sicmir_atlas.model.metrics import spread_over_runs
 from sicmir_atlas.model.scaling import Scaling, observed_scaling
+from sicmir_atlas.model.splits import SPLIT, read_parts
 from sicmir_atlas.model.weights import load_model
 from sicmir_atlas.study.result import StudyResult
 
@@ -71,15 +72,14 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     InputError
-        When the name is another, or split.tsv is missing.
+        When the name is another, or split.tsv is missing or no split.
     """
     named = _NAME.fullmatch(folder.resolve().name)
-    if named is None or not (folder / "split.tsv").is_file():
+    if named is None or not (folder / SPLIT).is_file():
         msg = f"{folder} is no run: a run is a model folder called full-seed42, fold1-seed42 and "
-        msg += "so on, with split.tsv"
+        msg += f"so on, with {SPLIT}"
         raise InputError(msg)
-    split = pd.read_csv(folder / "split.tsv", sep="\t", dtype=str, index_col="sample")["part"]
-    return Run(named[1], int(named[2]), load_model(folder), split)
+    return Run(named[1], int(named[2]), load_model(folder), read_parts(folder / SPLIT))
 
 
 def judge_runs(runs: Sequence[Run], pairs: Pairs) -> tuple[StudyResult, pd.DataFrame]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import MIN_COHORT
 from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.model.metrics import mean_defined, pcc_per_mirna
 from sicmir_atlas.model.scaling import Scaling
-from sicmir_atlas.study.hub_table import is_hub
-from sicmir_atlas.study.predicted import model_input
+from sicmir_atlas.study.predicted import predict_pairs
 from sicmir_atlas.study.result import StudyResult, new_figure
+from sicmir_atlas.trust import mirna_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,30 +24,12 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["WHOLE", "InputScale", "of_cohort", "transfer"]
+__all__ = ["WHOLE", "InputScale", "transfer"]
 
 InputScale: TypeAlias = Literal["own", "train"]
 """Z-scores by mean and SD of the samples at hand, or by those of the model's training samples."""
 
 WHOLE = "all samples"
-
-
-def of_cohort(pairs: Pairs, cohort: str | None) -> Pairs:
-    """Keep the samples of one cohort; all of them when None.
-
-    Raises
-    ------
-    InputError
-        When there is no such cohort.
-    """
-    if cohort is None:
-        return pairs
-    kept = (pairs.cohorts == cohort).to_numpy()
-    if not kept.any():
-        known = sorted(pairs.cohorts.unique())
-        msg = f"no sample is of cohort {cohort!r}; there are {', '.join(known[:8])}"
-        raise InputError(msg + (" and others" if len(known) > 8 else ""))
-    return pairs.among(kept)
 
 
 def transfer(model: Model, pairs: Pairs, *, device: Device = "cpu") -> StudyResult:
@@ -74,25 +55,22 @@ def transfer(model: Model, pairs: Pairs, *, device: Device = "cpu") -> StudyResu
     InputError
         When no miRNA is shared, or more than half of the landmarks are missing.
     """
-    names = [name for name in model.mirnas if name in pairs.mirna.columns]
-    if not names:
-        msg = f"the table has none of the miRNAs of {model.model_id}, such as {model.mirnas[0]}; "
-        msg += "its columns must be names of mature miRNAs"
-        raise InputError(msg)
-    place = [model.mirnas.index(name) for name in names]
-    hub = _hubs(model)[place]
-    truth = pairs.mirna[names].to_numpy(dtype=np.float64)
-    labels = pairs.groups
+    judged = predict_pairs(model, pairs, device=device)
+    predicted: dict[InputScale, Float64] = {"own": judged.predicted}
+    if "x_mean" in model.scaling:  # an imported model may not know its own
+        by_train = load_predictor(model, device=device).predict(_scaled_by_train(model, pairs.mrna))
+        predicted["train"] = by_train[:, judged.columns].astype(np.float64)
+    hub = mirna_table(model)["is_hub"].fillna(value=False).to_numpy(dtype=bool)[judged.columns]
+    labels = judged.groups
     groups = {WHOLE: np.full(len(labels), fill_value=True)}
     if len(np.unique(labels)) > 1:
         members_of = {str(cohort): labels == cohort for cohort in np.unique(labels)}
         groups |= {c: rows for c, rows in members_of.items() if rows.sum() >= MIN_COHORT}
 
-    predictor, rows = load_predictor(model, device=device), []
-    for scale in _scales(model):
-        predicted = predictor.predict(_input(model, pairs.mrna, scale))[:, place]
+    rows = []
+    for scale, values in predicted.items():
         for group, members in groups.items():
-            pcc = pcc_per_mirna(truth[members], predicted[members])
+            pcc = pcc_per_mirna(judged.truth[members], values[members])
             mean, undefined = mean_defined(pcc)
             rows.append(
                 {
@@ -108,7 +86,7 @@ def transfer(model: Model, pairs: Pairs, *, device: Device = "cpu") -> StudyResu
     about = {
         "model_id": model.model_id,
         "n_samples": len(labels),
-        "n_mirnas": len(names),
+        "n_mirnas": len(judged.mirnas),
         "n_hubs": int(hub.sum()),
         "landmarks_missing": [g for g in model.landmarks if g not in pairs.mrna.columns],
     }
@@ -116,24 +94,12 @@ def transfer(model: Model, pairs: Pairs, *, device: Device = "cpu") -> StudyResu
     return StudyResult("transfer", table, summary, _figure(table))
 
 
-def _scales(model: Model) -> tuple[InputScale, ...]:
-    """Give the scales that a model can be judged by; an imported one may not know its own."""
-    scales: tuple[InputScale, ...] = get_args(InputScale)
-    return scales if "x_mean" in model.scaling else scales[:1]
-
-
-def _input(model: Model, mrna: pd.DataFrame, scale: InputScale) -> NDArray[Any]:
-    if scale == "own":
-        return model_input(model, mrna)
+def _scaled_by_train(model: Model, mrna: pd.DataFrame) -> Float64:
+    """Z-scores by the training samples; a missing gene is at their mean."""
     mean = pd.Series(model.scaling["x_mean"], index=list(model.landmarks))
-    values = mrna.reindex(columns=list(model.landmarks)).fillna(mean)  # a missing gene: z-score 0
-    return Scaling(model.scaling["x_mean"], model.scaling["x_sd"]).apply(values.to_numpy())
-
-
-def _hubs(model: Model) -> NDArray[np.bool_]:
-    reliability = model.card.get("reliability", {})
-    known = [reliability.get(name) for name in model.mirnas]
-    return is_hub(np.array([np.nan if pcc is None else pcc for pcc in known], dtype=np.float64))
+    values = mrna.reindex(columns=list(model.landmarks)).fillna(mean).to_numpy()
+    scaling = Scaling(model.scaling["x_mean"], model.scaling["x_sd"])
+    return scaling.apply(values, dtype=np.float64)
 
 
 def _summary(rows: pd.DataFrame) -> dict[str, float | None]:

@@ -63,13 +63,13 @@ def attributions(
     """
     from dataclasses import replace
 
-    from sicmir_atlas.model.metrics import pcc_per_mirna
+    from sicmir_atlas.model.metrics import is_hub, pcc_per_mirna
     from sicmir_atlas.model.pairs import read_pairs
     from sicmir_atlas.model.weights import load_model
     from sicmir_atlas.study import attributions as study
     from sicmir_atlas.study.expected_gradients import expected_gradients
     from sicmir_atlas.study.heldout import held_out
-    from sicmir_atlas.study.hub_table import is_hub, read_hubs
+    from sicmir_atlas.study.hub_table import read_hubs
     from sicmir_atlas.study.predicted import model_input, predict_pairs
     from sicmir_atlas.study.result import write_result
 

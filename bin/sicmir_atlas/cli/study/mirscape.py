@@ -62,9 +62,10 @@ def mirscape(
     from sicmir_atlas.model.mirscape import Settings
     from sicmir_atlas.model.mirscape_output import importance, save_mirscape
     from sicmir_atlas.model.pairs import read_pairs
+    from sicmir_atlas.study.cohorts import of_cohort
     from sicmir_atlas.study.feature_sets import read_wide
     from sicmir_atlas.study.heldout import held_out
-    from sicmir_atlas.study.mirscape import judge_mirscape, of_cohort
+    from sicmir_atlas.study.mirscape import judge_mirscape
     from sicmir_atlas.study.result import write_result
     from sicmir_atlas.study.timing import train_mirscape
 
@@ -73,9 +74,7 @@ def mirscape(
         pairs = replace(pairs, mrna=read_wide(mrna_wide, pairs.mrna.index))
     test = held_out(model, pairs)
     seen = ~pairs.mrna.index.isin(test.mrna.index)
-    train = pairs.among(seen)
-    if cohort is not None:
-        train = of_cohort(train, cohort)
+    train = of_cohort(pairs.among(seen), cohort)
     settings = Settings(
         base_score=0.5 if base_score == "half" else "mean", tree_method=tree_method, max_bin=max_bin
     )

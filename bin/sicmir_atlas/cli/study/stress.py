@@ -79,13 +79,12 @@ def stress(
         _log.warning("removal is left out: it needs --ranking")
     pairs = held_out(model, read_pairs(mrna, mirna, strata), split)
     judged = predict_pairs(loaded, pairs, device=device)
-    columns = [loaded.mirnas.index(name) for name in judged.mirnas]
     predictor = load_predictor(loaded, device=device)
     grid = perturbations.QUICK if quick else perturbations.PUBLISHED
     run_tests = [name for name in tests if name != "removal" or order is not None]
     with rows_written(perturbations.n_perturbations(run_tests, grid)) as progress:
         result = run(
-            lambda z: predictor.predict(z)[:, columns],
+            lambda z: predictor.predict(z)[:, judged.columns],
             pairs.mrna.reindex(columns=list(loaded.landmarks), fill_value=0.0).to_numpy(float),
             judged.truth,
             judged.groups,

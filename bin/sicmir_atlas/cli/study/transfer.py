@@ -24,7 +24,8 @@ def transfer(
     """Judge a model on other samples, with their own scaling and that of its training.
 
     Writes transfer.csv, transfer.svg and transfer.json: mean PCC over all miRNAs and over hubs, of
-    all samples and within each cohort or tissue.
+    all samples and within each cohort or tissue. A warning names samples that the model was
+    trained on.
 
     Parameters
     ----------
@@ -43,10 +44,17 @@ def transfer(
     device
         Where to predict.
     """
+    from dataclasses import replace
+
     from sicmir_atlas.model.pairs import read_pairs
     from sicmir_atlas.model.weights import load_model
-    from sicmir_atlas.study import transfer as study
+    from sicmir_atlas.study.cohorts import of_cohort
+    from sicmir_atlas.study.heldout import n_trained_on
     from sicmir_atlas.study.result import write_result
+    from sicmir_atlas.study.transfer import transfer as judge
 
-    pairs = study.of_cohort(read_pairs(mrna, mirna, strata), cohort)
-    write_result(study.transfer(load_model(model), pairs, device=device), output)
+    loaded = load_model(model)
+    pairs = of_cohort(read_pairs(mrna, mirna, strata), cohort)
+    seen = {"n_trained_on": n_trained_on(model, pairs)}
+    result = judge(loaded, pairs, device=device)
+    write_result(replace(result, summary={**result.summary, **seen}), output)
