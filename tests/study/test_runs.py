@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -99,6 +100,27 @@ def test_without_folds_there_is_no_cross_validation(pairs, folders):
     assert per_mirna["pcc_cv"].isna().all()
 
 
+def test_folds_alone_have_no_figures_of_all_training_samples(pairs, folders):
+    result, per_mirna = judge_runs([read_run(folder) for folder in folders[3:]], pairs)
+    assert result.summary["full"] == {}
+    assert set(result.summary["cross_validation"]) == {"train", "test"}
+    assert per_mirna["mirna"].tolist() == list(MIRNAS)
+    assert per_mirna["pcc_test"].isna().all()
+    assert per_mirna["pcc_cv"].notna().all()
+
+
+def test_tables_that_lack_what_a_run_was_trained_on(pairs, folders):
+    run = read_run(folders[0])
+    fewer = Pairs(pairs.mrna[["A"]], pairs.mirna, pairs.cohorts)
+    with pytest.raises(InputError, match=r"full, seed 1: 2 of its 3 genes are not .* such as B; g"):
+        judge_runs([run], fewer)
+    fewer = Pairs(pairs.mrna, pairs.mirna[["hsa-miR-2"]], pairs.cohorts)
+    with pytest.raises(InputError, match="1 of its 2 miRNAs are not in the tables, such as hsa"):
+        judge_runs([run], fewer)
+    with pytest.raises(InputError, match="no run to judge: give model folders called full-seed42"):
+        judge_runs([], pairs)
+
+
 def test_the_shipped_run_is_chosen_without_the_test_samples(folders, pairs, tmp_path):
     runs = [read_run(folder) for folder in folders]
     best = best_run(runs)
@@ -130,7 +152,15 @@ def test_a_network_that_diverged_is_not_shipped(folders):
         best_run(runs)
 
 
-def test_the_card_says_which_tables(tmp_path):
+@pytest.mark.parametrize("training", [{}, {"training": {"learner": "ridge"}}])
+def test_runs_without_an_error_on_validation_samples_cannot_be_chosen(folders, training):
+    run = read_run(folders[0])
+    other = replace(run, model=replace(run.model, card=training))
+    with pytest.raises(InputError, match="full, seed 1: its card tells no error on validation"):
+        best_run([other])
+
+
+def test_the_card_says_which_tables():
     file = {"name": "HiSeqV2", "url": "https://example.org/HiSeqV2", "sha256": "1" * 64, "size": 9}
     tables = {
         "cohorts": [{"name": "ACC", "n_paired": 79, "files": [file]}],
@@ -139,6 +169,8 @@ def test_the_card_says_which_tables(tmp_path):
     }
     said = data_entries(tables)
     assert said["training_data"]["cohorts"] == "ACC 79"
+    with pytest.raises(InputError, match=r"--tables tells no mirnas_never_measured, n_paired;"):
+        data_entries({"cohorts": []})
     assert said["training_files"] == [{key: file[key] for key in ("url", "sha256", "size")}]
 
 
@@ -146,6 +178,11 @@ def test_folders_that_are_no_runs(folders, pairs, tmp_path):
     (tmp_path / "other").mkdir()
     with pytest.raises(InputError, match="other is no run: a run is a model folder called"):
         read_run(tmp_path / "other")
+    run = read_run(folders[0])
+    save_model(replace(run.model, scaling={}), folders[0])
+    with pytest.raises(InputError, match="full-seed1 is no run: its model does not tell the mean"):
+        read_run(folders[0])
+    save_model(run.model, folders[0])
     (folders[0] / "split.tsv").write_text("")
     with pytest.raises(InputError, match=r"full-seed1/split\.tsv is empty"):
         read_run(folders[0])

@@ -32,9 +32,8 @@ def package_model(
     licence
         Licence of the model, for its card.
     """
-    import pandas as pd
-
     from sicmir_atlas.cli import _io
+    from sicmir_atlas.model.pairs import read_csv
     from sicmir_atlas.study import package
     from sicmir_atlas.study.runs import read_run
 
@@ -53,6 +52,6 @@ def package_model(
         next(folder for folder, run in found.items() if run is best),
         output,
         summary=_io.read_json(evaluation / "runs.json"),
-        per_mirna=pd.read_csv(evaluation / "per_mirna.csv"),
+        per_mirna=read_csv(evaluation / "per_mirna.csv"),
         about=about,
     )

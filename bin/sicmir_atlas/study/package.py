@@ -6,16 +6,17 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from sicmir_atlas.disk import folder_written_whole
 from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.pairs import read_csv
 from sicmir_atlas.model.splits import SPLIT
 from sicmir_atlas.model.weights import save_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from sicmir_atlas.study.runs import Run
 
@@ -36,8 +37,8 @@ def best_run(runs: Sequence[Run]) -> Run:
     Raises
     ------
     InputError
-        When no run is on all training samples, or none does better than the training mean, whose
-        error in z-scores is 1.
+        When no run is on all training samples, one has no validation error, or none does better
+        than the training mean, whose error in z-scores is 1.
     """
     full = [run for run in runs if run.design == "full"]
     if not full:
@@ -53,7 +54,12 @@ def best_run(runs: Sequence[Run]) -> Run:
 
 
 def _validation_mse(run: Run) -> float:
-    return float(run.model.card["training"]["best"]["validation_mse"])
+    best = run.model.card.get("training", {}).get("best")
+    if best is None:
+        msg = f"{run.design}, seed {run.seed}: its card tells no error on validation samples, by "
+        msg += "which runs are chosen; package runs of single networks, trained with --split"
+        raise InputError(msg)
+    return float(best["validation_mse"])
 
 
 def data_entries(tables: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +69,16 @@ def data_entries(tables: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     tables
         ``about`` of joined cohorts; see :class:`.bulk.Cohort`.
+
+    Raises
+    ------
+    InputError
+        When an entry is missing.
     """
+    missing = sorted({"cohorts", "n_paired", "mirnas_never_measured"} - set(tables))
+    if missing:
+        msg = f"--tables tells no {', '.join(missing)}; give about.json of `sicmir-atlas join-bulk`"
+        raise InputError(msg)
     cohorts = tables["cohorts"]
     return {
         "training_data": {
@@ -108,7 +123,7 @@ def package_model(
     told = {"limits": list(_LIMITS), **about, "runs": {**summary, "shipped_seed": run.seed}}
     card = {**run.model.card, **told}
     with folder_written_whole(folder) as part:
-        table = pd.read_csv(source / "per_mirna.tsv", sep="\t")
+        table = read_csv(source / "per_mirna.tsv", sep="\t")
         table = table.merge(per_mirna, on="mirna", how="left")
         table.to_csv(part / "per_mirna.tsv", sep="\t", index=False, float_format="%.4f")
         shutil.copyfile(source / SPLIT, part / SPLIT)

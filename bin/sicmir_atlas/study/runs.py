@@ -72,14 +72,19 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     InputError
-        When the name is another, or split.tsv is missing or no split.
+        When the name is another, split.tsv is missing or no split, or the model was not trained
+        by this package.
     """
     named = _NAME.fullmatch(folder.resolve().name)
     if named is None or not (folder / SPLIT).is_file():
         msg = f"{folder} is no run: a run is a model folder called full-seed42, fold1-seed42 and "
         msg += f"so on, with {SPLIT}"
         raise InputError(msg)
-    return Run(named[1], int(named[2]), load_model(folder), read_parts(folder / SPLIT))
+    model = load_model(folder)
+    if "x_mean" not in model.scaling:
+        msg = f"{folder} is no run: its model does not tell the means of its training samples"
+        raise InputError(msg)
+    return Run(named[1], int(named[2]), model, read_parts(folder / SPLIT))
 
 
 def judge_runs(runs: Sequence[Run], pairs: Pairs) -> tuple[StudyResult, pd.DataFrame]:
@@ -93,8 +98,16 @@ def judge_runs(runs: Sequence[Run], pairs: Pairs) -> tuple[StudyResult, pd.DataF
     The result, one row per run and part, whose summary has ``full`` and ``cross_validation`` →
     part → figure → mean, se and half_width of the 95 % interval, which is defined for three runs;
     and a table of miRNAs: ``pcc_test`` (mean over the seeds), ``pcc_cv`` and ``pcc_cv_se`` over
-    folds.
+    folds; NaN without such runs.
+
+    Raises
+    ------
+    InputError
+        When there is no run, or the tables lack genes, miRNAs or the samples of one.
     """
+    if not runs:
+        msg = "no run to judge: give model folders called full-seed42, fold1-seed42 and so on"
+        raise InputError(msg)
     rows, test_pcc = [], []
     for run in runs:
         for part, seen in (("train", True), ("test", False)):
@@ -117,6 +130,15 @@ def judge_runs(runs: Sequence[Run], pairs: Pairs) -> tuple[StudyResult, pd.DataF
 
 
 def _judge(run: Run, pairs: Pairs, *, seen: bool) -> Evaluation:
+    for what, names, frame in (
+        ("genes", run.model.landmarks, pairs.mrna),
+        ("miRNAs", run.model.mirnas, pairs.mirna),
+    ):
+        absent = [name for name in names if name not in frame.columns]
+        if absent:
+            msg = f"{run.design}, seed {run.seed}: {len(absent)} of its {len(names)} {what} are "
+            msg += f"not in the tables, such as {absent[0]}; give those it was trained on"
+            raise InputError(msg)
     parts = run.split.reindex(pairs.mrna.index)
     chosen = (parts.isin(["train", "validation"]) if seen else parts == "test").to_numpy()
     if chosen.sum() < 2:
@@ -151,11 +173,10 @@ def _spread(values: list[float]) -> dict[str, float | None]:
 
 
 def _per_mirna(test_pcc: Sequence[pd.Series[float]]) -> pd.DataFrame:
-    full = [values for values in test_pcc if values.name == "full"]
-    folds = pd.DataFrame({i: values for i, values in enumerate(test_pcc) if values.name != "full"})
-    names = [str(values.name) for values in test_pcc if values.name != "full"]
-    by_fold = folds.T.groupby(names).mean().T if names else folds
-    table = pd.DataFrame({"pcc_test": pd.concat(full, axis=1).mean(axis=1)})
+    every = pd.concat(test_pcc, axis=1)
+    is_full = every.columns == "full"
+    by_fold = every.loc[:, ~is_full].T.groupby(level=0).mean().T
+    table = pd.DataFrame({"pcc_test": every.loc[:, is_full].mean(axis=1)})
     table["pcc_cv"] = by_fold.mean(axis=1)
     table["pcc_cv_se"] = by_fold.std(axis=1, ddof=1) / np.sqrt(by_fold.notna().sum(axis=1))
     return table.rename_axis("mirna").reset_index()
