@@ -99,15 +99,18 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
 
     Nothing is left of a block that fails, and what a killed process left is not built upon.
     """
-    part = path.with_name(f".part-{path.name}")
+    path = path.resolve()
+    part, former = (path.with_name(f".{word}-{path.name}") for word in ("part", "former"))
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         yield part
         if path.is_dir():
-            shutil.rmtree(path)
+            shutil.rmtree(former, ignore_errors=True)
+            path.replace(former)  # in one step, so that a process that is killed leaves no half
         else:
             path.unlink(missing_ok=True)
         part.replace(path)
+        shutil.rmtree(former, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)

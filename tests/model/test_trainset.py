@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from sicmir_atlas.model.pairs import Pairs
 from sicmir_atlas.model.ridge import Ridge
 from sicmir_atlas.model.samples import Samples
 from sicmir_atlas.model.splits import draw_split
-from sicmir_atlas.model.trainset import train_model, write_model
+from sicmir_atlas.model.trainset import require_place, train_model, write_model
 from sicmir_atlas.model.weights import load_model
 
 RIDGE = Averaged("ridge", (Ridge(0.5),))
@@ -91,3 +93,36 @@ def test_nothing_to_judge_on_is_refused():
     pairs = _pairs([40, 30])
     with pytest.raises(InputError, match=r"holding out 0 of 70 samples.*or cross-validate"):
         train_model(pairs, RIDGE, _all(pairs), model_id="m")
+
+
+def test_a_model_is_replaced_whole_or_not_at_all(tmp_path):
+    pairs = _pairs([40, 30])
+    trained = train_model(pairs, RIDGE, _all(pairs), model_id="m", n_folds=4)
+    # JSON has no NaN, so that the card fails when other files are written
+    broken = replace(trained, model=replace(trained.model, card={"figure": np.nan}))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_model(broken, tmp_path / "new" / "m")
+    assert list((tmp_path / "new").iterdir()) == []
+
+    write_model(trained, tmp_path / "m")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()}
+    assert set(before) == {"model.json", "model.safetensors", "per_mirna.tsv", "split.tsv"}
+    per_mirna = trained.per_mirna.assign(pcc=0.0)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_model(replace(broken, per_mirna=per_mirna), tmp_path / "m")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()} == before
+    write_model(replace(trained, per_mirna=per_mirna), tmp_path / "m")
+    assert (tmp_path / "m" / "per_mirna.tsv").read_bytes() != before["per_mirna.tsv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "new"]
+
+
+def test_nothing_but_a_model_is_replaced(tmp_path):
+    require_place(tmp_path / "none")
+    require_place(tmp_path)
+    (tmp_path / "model.json").write_text("{}")
+    require_place(tmp_path)
+    with pytest.raises(InputError, match=r"model\.json is a file; give the folder"):
+        require_place(tmp_path / "model.json")
+    (tmp_path / "thesis.docx").write_text("years")
+    with pytest.raises(InputError, match=r"holds thesis\.docx, which is no part of a model"):
+        require_place(tmp_path)

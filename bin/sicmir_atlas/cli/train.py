@@ -91,8 +91,9 @@ def train(
     from sicmir_atlas.model.network_learner import Networks
     from sicmir_atlas.model.pairs import read_csv
     from sicmir_atlas.model.splits import VALIDATION, draw_split, read_split
-    from sicmir_atlas.model.trainset import read_pairs, train_model, write_model
+    from sicmir_atlas.model.trainset import read_pairs, require_place, train_model, write_model
 
+    require_place(output)
     changes = {"learning_rate": learning_rate, "max_epochs": max_epochs}
     for name, value in {**changes, "n_networks": n_networks, "extra_weight": extra_weight}.items():
         if value is not None and value <= 0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from sicmir_atlas.disk import written_whole
+from sicmir_atlas.disk import folder_written_whole
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model import metrics
 from sicmir_atlas.model.crossval import agreement, cross_validate, leave_one_cohort_out
@@ -20,7 +20,8 @@ from sicmir_atlas.model.probe import probe
 from sicmir_atlas.model.reliability import Reliability, reliability
 from sicmir_atlas.model.samples import Samples, varies
 from sicmir_atlas.model.scaling import Scaling, observed_scaling
-from sicmir_atlas.model.weights import Model, save_model
+from sicmir_atlas.model.splits import SPLIT
+from sicmir_atlas.model.weights import CARD, WEIGHTS, Model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,18 @@ if TYPE_CHECKING:
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["Pairs", "Trained", "read_pairs", "train_model", "write_model"]
+__all__ = [
+    "PER_MIRNA",
+    "Pairs",
+    "Trained",
+    "read_pairs",
+    "require_place",
+    "train_model",
+    "write_model",
+]
+
+PER_MIRNA = "per_mirna.tsv"
+"""File of a model folder with the figures of every miRNA."""
 
 logger = logging.getLogger(__name__)
 
@@ -135,21 +147,47 @@ def train_model(
 def write_model(trained: Trained, folder: Path, *, sources: pd.DataFrame | None = None) -> None:
     """Write the model folder, with ``per_mirna.tsv`` and ``split.tsv`` beside the weights.
 
+    A model of the same name is replaced when all of the new one is written.
+
     Parameters
     ----------
     sources
         Table with column mirna, whose columns go into ``per_mirna.tsv``.
+
+    Raises
+    ------
+    InputError
+        As :func:`require_place` does.
     """
+    require_place(folder)
     per_mirna = trained.per_mirna
     if sources is not None:
         per_mirna = per_mirna.merge(sources, on="mirna", how="left")
-    folder.mkdir(parents=True, exist_ok=True)
     split = trained.split.rename_axis("sample").reset_index()
-    for name, table in (("per_mirna.tsv", per_mirna), ("split.tsv", split)):
-        with written_whole(folder / name) as part:
-            table.to_csv(part, sep="\t", index=False, float_format="%.4f")
-    save_model(trained.model, folder)
+    with folder_written_whole(folder) as part:
+        for name, table in ((PER_MIRNA, per_mirna), (SPLIT, split)):
+            table.to_csv(part / name, sep="\t", index=False, float_format="%.4f")
+        save_model(trained.model, part)
     logger.info("wrote %s: %s", folder, trained.model.card["metrics"])
+
+
+def require_place(folder: Path) -> None:
+    """See that a model can be written to a folder without the loss of anything but a model.
+
+    Raises
+    ------
+    InputError
+        When it is a file, or holds what is no part of a model.
+    """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; give the folder of the model to make"
+        raise InputError(msg)
+    parts = {CARD, WEIGHTS, PER_MIRNA, SPLIT}
+    others = sorted(path.name for path in folder.glob("*") if path.name not in parts)
+    if others:
+        msg = f"{folder} holds {others[0]}, which is no part of a model and would be lost; give a "
+        msg += "new folder, or that of the model to replace"
+        raise InputError(msg)
 
 
 class _Judged(NamedTuple):

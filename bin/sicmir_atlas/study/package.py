@@ -10,6 +10,7 @@ from sicmir_atlas.disk import folder_written_whole
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.pairs import read_csv
 from sicmir_atlas.model.splits import SPLIT
+from sicmir_atlas.model.trainset import PER_MIRNA, require_place
 from sicmir_atlas.model.weights import save_model
 
 if TYPE_CHECKING:
@@ -119,12 +120,18 @@ def package_model(
         What :func:`.runs.judge_runs` found.
     about
         Further entries of the card: title, licence, training_data, limits.
+
+    Raises
+    ------
+    InputError
+        When the source has no per_mirna.tsv, or as :func:`.trainset.require_place` does.
     """
+    require_place(folder)
     told = {"limits": list(_LIMITS), **about, "runs": {**summary, "shipped_seed": run.seed}}
     card = {**run.model.card, **told}
     with folder_written_whole(folder) as part:
-        table = read_csv(source / "per_mirna.tsv", sep="\t")
+        table = read_csv(source / PER_MIRNA, sep="\t")
         table = table.merge(per_mirna, on="mirna", how="left")
-        table.to_csv(part / "per_mirna.tsv", sep="\t", index=False, float_format="%.4f")
+        table.to_csv(part / PER_MIRNA, sep="\t", index=False, float_format="%.4f")
         shutil.copyfile(source / SPLIT, part / SPLIT)
         save_model(replace(run.model, model_id=folder.resolve().name, card=card), part)
