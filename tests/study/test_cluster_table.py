@@ -113,7 +113,8 @@ def test_pairs_of_a_cluster_are_compared_with_the_others(table, hairpins):
     groups = np.repeat(["a", "b"], 30)
     truth, predicted = rng.normal(size=(2, 60, 6)) + rng.normal(size=(2, 60, 1))
     names = sorted(PCC)
-    found = clustered(table, hairpins, samples=Predicted(names, truth, predicted, groups))
+    samples = Predicted(names, list(range(6)), truth, predicted, groups)
+    found = clustered(table, hairpins, samples=samples)
     clusters = [set(text.split(";")) for text in found.clusters["mirnas"]]
     arms = {"hsa-miR-17-5p", "hsa-miR-17-3p"}
     for column, values in (("predicted_r", predicted), ("measured_r", truth)):
