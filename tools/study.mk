@@ -48,7 +48,8 @@ run = rm -rf $(@D) && $(PYTHON) bin/sicmir-step $(1) -o $(@D)
 
 # $(call code,COMMAND,STUDY): a command, and the modules of study that it uses
 model_code := $(wildcard bin/sicmir_atlas/model/*.py)
-cell_code := $(wildcard bin/sicmir_atlas/prepare/*.py bin/sicmir_atlas/readers/*.py)
+cell_code := $(wildcard $(addprefix bin/sicmir_atlas/,prepare/*.py readers/*.py harmonise/*.py \
+  predicting.py prediction.py profiles.py))
 code = $(model_code) $(1:%=bin/sicmir_atlas/cli/study/%.py) \
   $(patsubst %,bin/sicmir_atlas/study/%.py,result $(2))
 
@@ -61,8 +62,9 @@ RESULTS := $(addprefix $(OUT)/,ridges/models.json soft_targets/models.json \
   mirscape/977/mirscape.json mirscape/5000/mirscape.json inference_time/inference_time.json \
   percell/percell.json markers/markers.json)
 
-$(OUT)/page: tools/study_tables.py docs/models.md $(RESULTS) $(wildcard $(SHIPPED)/*/model.json)
-	$(PYTHON) $< $(OUT) $(RESULTS)
+$(OUT)/page: tools/study_tables.py $(wildcard tools/study_*.py $(SHIPPED)/*/model.json) \
+  docs/models.md $(COHORTS) $(MATURE) $(RESULTS)
+	$(PYTHON) $< $(OUT) $(RESULTS) --samples $(COHORTS) --measured $(MATURE)
 	touch $@
 
 compared := $(PAIRS) $(call code,models,compare intervals)
@@ -98,7 +100,7 @@ $(TWIN)/model.json: $(PAIRS) $(ARRAYS) $(TARGETS)/about.json $(model_code) \
 JUDGED := $(notdir $(TWIN) $(PAPER))
 model = $(filter %/$*,$(TWIN) $(PAPER))
 $(JUDGED:%=$(OUT)/%/hubs/hubs.json): $(OUT)/%/hubs/hubs.json: $(PAIRS) $$(model)/model.json \
-  $(call code,hubs,heldout hub_table hubs predicted)
+  $(call code,hubs,cluster_table clusters heldout hub_table hubs predicted)
 	$(call run,study hubs $(pairs) --model $(model))
 
 $(JUDGED:%=$(OUT)/%/attributions/attributions.json): $(OUT)/%/attributions/attributions.json: \
@@ -122,7 +124,7 @@ $(OUT)/agreement/%/agreement.json: $(POOLS) $(RELEASED) $(SHIPPED)/%/model.json 
 	$(call run,study agreement $(POOLS) $(RELEASED) --model $(SHIPPED)/$*)
 
 baseline := $(PAIRS) $(TWIN)/model.json \
-  $(call code,mirscape,feature_sets heldout intervals mirscape timing)
+  $(call code,mirscape,cohorts feature_sets heldout intervals mirscape timing)
 $(OUT)/mirscape/977/mirscape.json: $(baseline)
 	$(call run,study mirscape $(pairs) --model $(TWIN))
 
