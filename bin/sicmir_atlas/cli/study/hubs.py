@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from sicmir_atlas.cli._numbers import UpTo1  # noqa: TC001  the command line reads them
+
 __all__ = ["hubs"]
 
 
@@ -20,21 +22,20 @@ def hubs(
     output: Annotated[Path, Parameter(alias="-o")],
     strata: Path | None = None,
     split: Literal["test", "all"] = "test",
-    threshold: float = 0.8,
+    threshold: UpTo1 = 0.8,
     gff: Path | None = None,
     cluster_distance: Annotated[int, Parameter(validator=Number(gte=0))] = 10_000,
 ) -> None:
-    """Find the hub miRNAs, the elbow of their number, and whether their kin agree with them.
+    """Find the hub miRNAs, the elbow of their number, and how arms, families and clusters agree.
 
     Without tables they are those of the model card: for a model that was trained on every sample
-    and judged by cross-validation. Writes hubs.csv, hubs.svg and hubs.json. Kin are the arms of a
-    stem-loop, families (likeness of names) and, with --gff, genomic clusters: stem-loops of one
-    chromosome and strand, each close to the next, called after the first and the last
-    (mir-17~92a-1). hubs.csv then has the columns cluster and n_in_cluster; one row is still one
-    miRNA, so clusters are joined by ; where loci of several make it. clusters.csv lists each
-    cluster with its place, hubs, mean PCC and how alike its miRNAs are; hubs.json compares pairs
-    of one cluster with other pairs: difference of PCC and, of samples, correlation within
-    cohorts, predicted and measured.
+    and judged by cross-validation. Writes hubs.csv, hubs.svg and hubs.json. Families are likeness
+    of names. Genomic clusters, for which --gff is needed, are stem-loops of one chromosome and
+    strand, each close to the next, called after the first and the last (mir-17~92a-1). hubs.csv
+    then has the columns cluster and n_in_cluster; one row is still one miRNA, so clusters are
+    joined by ; where loci of several make it. clusters.csv lists each cluster with its place,
+    hubs, mean PCC and how alike its miRNAs are; hubs.json compares pairs of one cluster with other
+    pairs: difference of PCC and, of samples, correlation within groups, predicted and measured.
 
     Parameters
     ----------
@@ -53,9 +54,11 @@ def hubs(
     threshold
         Least PCC of a hub, inclusive.
     gff
-        miRBase's hsa.gff3, gzip or not, for genomic clusters.
+        miRBase's hsa.gff3, gzip or not: hubs.csv tells each miRNA's genomic cluster, clusters.csv
+        each cluster's hubs and how alike its miRNAs are, beside other pairs in hubs.json.
     cluster_distance
-        Most bases between neighbours of a cluster; 10,000 is miRBase's own.
+        Most bases from one stem-loop to the next of its cluster, on one strand; 10,000 is
+        miRBase's own.
     """
     from dataclasses import replace
 
