@@ -6,8 +6,9 @@ from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
-from sicmir_atlas.cli._numbers import AtLeast0, UpTo1  # noqa: TC001  the command line reads them
+from sicmir_atlas.cli._numbers import UpTo1  # noqa: TC001  the command line reads them
 
 __all__ = ["hubs"]
 
@@ -23,7 +24,7 @@ def hubs(
     split: Literal["test", "all"] = "test",
     threshold: UpTo1 = 0.8,
     gff: Path | None = None,
-    cluster_distance: AtLeast0 = 10_000,
+    cluster_distance: Annotated[int, Parameter(validator=Number(gte=0))] = 10_000,
 ) -> None:
     """Find the hub miRNAs, the elbow of their number, and how arms, families and clusters agree.
 
