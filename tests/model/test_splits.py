@@ -63,7 +63,9 @@ def test_no_folds_and_one_seed(cohorts):
         ({"seeds": ()}, r"seeds \[\] must be one or more, each once"),
         ({"seeds": (1, 1)}, r"seeds \[1, 1\]"),
         ({"n_folds": 1}, "1 folds are none"),
-        ({"n_folds": -2}, "-2 folds are none"),
+        ({"n_folds": -20}, "-20 folds are none"),
+        ({"seeds": (3, -1)}, "seed -1 must not be below 0"),
+        ({"split_seed": -7}, "seed -7 must not be below 0"),
     ],
 )
 def test_designs_that_are_none(wrong, said):

@@ -93,6 +93,9 @@ def test_nothing_to_judge_on_is_refused():
     pairs = _pairs([40, 30])
     with pytest.raises(InputError, match=r"holding out 0 of 70 samples.*or cross-validate"):
         train_model(pairs, RIDGE, _all(pairs), model_id="m")
+    split = draw_split(pairs.cohorts, test=0.97, seed=0)
+    with pytest.raises(InputError, match="2 of 70 samples are left to train on; 3 are needed"):
+        train_model(pairs, RIDGE, split, model_id="m")
 
 
 def test_a_model_is_replaced_whole_or_not_at_all(tmp_path):

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast1, FoldsOrNone, Positive, Seed, Share, Threads  # noqa: TC001  the command line reads them
+
 __all__ = ["train"]
 
 
@@ -19,18 +21,18 @@ def train(
     strata: Path | None = None,
     learner: str | None = None,
     recipe: Literal["plain", "companion", "noisy"] = "plain",
-    n_networks: int = 1,
-    learning_rate: float | None = None,
-    max_epochs: int | None = None,
+    n_networks: AtLeast1 = 1,
+    learning_rate: Positive | None = None,
+    max_epochs: AtLeast1 | None = None,
     extra_mrna: Path | None = None,
     extra_mirna: Path | None = None,
     extra_strata: Path | None = None,
-    extra_weight: float = 0.3,
-    test: float = 0.3,
+    extra_weight: Positive = 0.3,
+    test: Share = 0.3,
     split: Path | None = None,
-    folds: int = 0,
-    seed: int = 42,
-    threads: int = 1,
+    folds: FoldsOrNone = 0,
+    seed: Seed = 42,
+    threads: Threads = 1,
     device: Literal["cpu", "cuda"] = "cpu",
     title: str | None = None,
     about: Path | None = None,
@@ -95,10 +97,6 @@ def train(
 
     require_place(output)
     changes = {"learning_rate": learning_rate, "max_epochs": max_epochs}
-    for name, value in {**changes, "n_networks": n_networks, "extra_weight": extra_weight}.items():
-        if value is not None and value <= 0:
-            msg = f"--{name.replace('_', '-')} {value:g} must be above 0"
-            raise InputError(msg)
     if learner is None:
         networks = Networks(
             recipe,

@@ -67,7 +67,9 @@ class Design:
             problem = f"shares {self.test:g} and {self.validation:g} must be between 0 and 1"
         elif not self.seeds or len(set(self.seeds)) < len(self.seeds):
             problem = f"seeds {list(self.seeds)} must be one or more, each once"
-        elif self.n_folds in {1, *range(-9, 0)}:
+        elif min(*self.seeds, self.split_seed) < 0:
+            problem = f"seed {min(*self.seeds, self.split_seed)} must not be below 0"
+        elif self.n_folds < 0 or self.n_folds == 1:
             problem = f"{self.n_folds} folds are none: take 0, or 2 and more"
         if problem:
             msg = f"the split cannot be made: {problem}"

@@ -15,7 +15,7 @@ from sicmir_atlas.model import metrics
 from sicmir_atlas.model.crossval import agreement, cross_validate, leave_one_cohort_out
 from sicmir_atlas.model.domain import DIRECTIONS, fit_domain
 from sicmir_atlas.model.evaluation import evaluate
-from sicmir_atlas.model.pairs import Pairs, read_pairs
+from sicmir_atlas.model.pairs import MIN_SAMPLES, Pairs, read_pairs
 from sicmir_atlas.model.probe import probe
 from sicmir_atlas.model.reliability import Reliability, reliability
 from sicmir_atlas.model.samples import Samples, varies
@@ -87,7 +87,7 @@ def train_model(
     Raises
     ------
     InputError
-        When too few samples are left to judge on.
+        When too few samples are left to train or to judge on.
     """
     pairs = Pairs(*(table.loc[split.index] for table in (pairs.mrna, pairs.mirna, pairs.cohorts)))
     mrna, mirna = pairs.mrna, pairs.mirna
@@ -98,6 +98,11 @@ def train_model(
     if n_test < 2 and not n_folds:
         msg = f"holding out {n_test} of {len(x)} samples leaves too few to judge the model on; "
         msg += "hold out more, or cross-validate"
+        raise InputError(msg)
+    n_train = int(seen.sum() - stop.sum())
+    if n_train < MIN_SAMPLES:
+        msg = f"{n_train} of {len(x)} samples are left to train on; {MIN_SAMPLES} are needed: "
+        msg += "hold out fewer"
         raise InputError(msg)
     samples = Samples(x[seen], y[seen], cohorts[seen], stop=stop[seen] if stop.any() else None)
     parts = learner.train(samples, seed=seed)
@@ -129,7 +134,7 @@ def train_model(
         "training": {
             "learner": learner.name,
             "seed": seed,
-            "n_train": int(seen.sum() - stop.sum()),
+            "n_train": n_train,
             "n_validation": int(stop.sum()),
             "n_test": n_test,
             **(reports[0] if len(reports) == 1 else {"parts": reports}),

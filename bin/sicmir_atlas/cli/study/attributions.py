@@ -7,11 +7,10 @@ from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
+
+from sicmir_atlas.cli._numbers import AtLeast1, Seed  # noqa: TC001  the command line reads them
 
 __all__ = ["attributions"]
-
-_ABOVE_0 = Parameter(validator=Number(gt=0))
 
 logger = logging.getLogger("sicmir_atlas")
 
@@ -25,10 +24,10 @@ def attributions(
     output: Annotated[Path, Parameter(alias="-o")],
     strata: Path | None = None,
     split: Literal["test", "all"] = "test",
-    background: Annotated[int, _ABOVE_0] = 200,
-    samples: Annotated[int, _ABOVE_0] = 200,
-    n_draws: Annotated[int, _ABOVE_0] = 200,
-    seed: int = 0,
+    background: AtLeast1 = 200,
+    samples: AtLeast1 = 200,
+    n_draws: AtLeast1 = 200,
+    seed: Seed = 0,
     hubs: Path | None = None,
 ) -> None:
     """Attribute predictions to genes by expected gradients, and rank genes over the hub miRNAs.

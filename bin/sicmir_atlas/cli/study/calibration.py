@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast2, Positive, Seed, Threads  # noqa: TC001  the command line reads them
+
 __all__ = ["calibration"]
 
 
@@ -21,10 +23,10 @@ def calibration(
     extra_mrna: Path | None = None,
     extra_mirna: Path | None = None,
     extra_strata: Path | None = None,
-    extra_weight: float = 0.3,
-    folds: int = 5,
-    seed: int = 42,
-    threads: int = 1,
+    extra_weight: Positive = 0.3,
+    folds: AtLeast2 = 5,
+    seed: Seed = 42,
+    threads: Threads = 1,
 ) -> None:
     """Compare the spread of an ensemble's members with the error of their mean.
 

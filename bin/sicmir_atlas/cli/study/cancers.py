@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast1, AtLeast2, Seed  # noqa: TC001  the command line reads them
+
 __all__ = ["cancers"]
 
 
@@ -18,10 +20,10 @@ def cancers(
     output: Annotated[Path, Parameter(alias="-o")],
     strata: Path,
     learner: str = "ridge",
-    min_train: int = 40,
-    folds: int = 5,
-    draws: int = 3,
-    seed: int = 42,
+    min_train: AtLeast2 = 40,
+    folds: AtLeast2 = 5,
+    draws: AtLeast1 = 3,
+    seed: Seed = 42,
 ) -> None:
     """Compare models of one cohort with the pan-cancer model, also of the same size.
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast2, Seed  # noqa: TC001  the command line reads them
+
 __all__ = ["features"]
 
 
@@ -20,8 +22,8 @@ def features(
     mrna_wide: Path | None = None,
     learner: str = "ridge",
     sizes: tuple[int, ...] | None = None,
-    folds: int = 5,
-    seed: int = 42,
+    folds: AtLeast2 = 5,
+    seed: Seed = 42,
 ) -> None:
     """Cross-validate a learner on the most variable landmarks and genes.
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast1, Seed, Threads  # noqa: TC001  the command line reads them
+
 __all__ = ["inference_time"]
 
 
@@ -19,9 +21,9 @@ def inference_time(
     output: Annotated[Path, Parameter(alias="-o")],
     mirscape: Path | None = None,
     tree_method: Literal["exact", "hist"] = "exact",
-    repeats: int = 5,
-    seed: int = 0,
-    jobs: int = 1,
+    repeats: AtLeast1 = 5,
+    seed: Seed = 0,
+    jobs: Threads = 1,
 ) -> None:
     """Time a model against miRSCAPE, saved and trained anew, on the model's test samples.
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast1, AtLeast2, Seed, Threads  # noqa: TC001  the command line reads them
+
 __all__ = ["learning_curve"]
 
 logger = logging.getLogger("sicmir_atlas")
@@ -22,10 +24,10 @@ def learning_curve(
     strata: Path | None = None,
     learner: tuple[str, ...] = ("ridge", "gaussian-ridge-within"),
     measured: Path | None = None,
-    folds: int = 5,
-    draws: int = 3,
-    seed: int = 42,
-    threads: int = 1,
+    folds: AtLeast2 = 5,
+    draws: AtLeast1 = 3,
+    seed: Seed = 42,
+    threads: Threads = 1,
 ) -> None:
     """Train on a growing share of the samples; estimate the noise ceiling.
 

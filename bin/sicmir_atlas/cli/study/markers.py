@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import Seed  # noqa: TC001  the command line reads them
+
 __all__ = ["markers"]
 
 _log = logging.getLogger("sicmir_atlas")
@@ -25,7 +27,7 @@ def markers(
     layer: str | None = None,
     gene_symbols: str | None = None,
     device: Literal["cpu", "cuda", "auto"] = "cpu",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> None:
     """Compare predicted miRNAs of cell types with directions that are known.
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast2, Seed, Threads  # noqa: TC001  the command line reads them
+
 __all__ = ["mirscape"]
 
 
@@ -22,9 +24,9 @@ def mirscape(
     cohort: str | None = None,
     base_score: Literal["half", "mean"] = "half",
     tree_method: Literal["exact", "hist"] = "exact",
-    max_bin: int = 256,
-    seed: int = 0,
-    jobs: int = 1,
+    max_bin: AtLeast2 = 256,
+    seed: Seed = 0,
+    jobs: Threads = 1,
 ) -> None:
     """Train miRSCAPE on a model's training samples and judge it on the samples held out.
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import AtLeast2, Positive, Seed, Threads  # noqa: TC001  the command line reads them
+
 __all__ = ["models"]
 
 logger = logging.getLogger("sicmir_atlas")
@@ -25,10 +27,10 @@ def models(
     extra_mrna: Path | None = None,
     extra_mirna: Path | None = None,
     extra_strata: Path | None = None,
-    extra_weight: float = 0.3,
-    folds: int = 5,
-    seed: int = 42,
-    threads: int = 1,
+    extra_weight: Positive = 0.3,
+    folds: AtLeast2 = 5,
+    seed: Seed = 42,
+    threads: Threads = 1,
 ) -> None:
     """Judge learners by folds and by cohorts left out, both within cohorts.
 

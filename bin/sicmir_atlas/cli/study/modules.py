@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path  # noqa: TC003  the command line reads the annotations
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+
+from sicmir_atlas.cli._numbers import AtLeast1, Seed  # noqa: TC001  the command line reads them
 
 __all__ = ["modules"]
 
@@ -17,9 +20,9 @@ def modules(
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o")],
-    top: int = 3,
-    resolution: Annotated[float, Parameter(validator=Number(gte=0))] = 1.0,
-    seed: int = 42,
+    top: AtLeast1 = 3,
+    resolution: Annotated[float, Parameter(validator=Number(gte=0, lt=inf))] = 1.0,
+    seed: Seed = 42,
 ) -> None:
     """Find modules in the graph of hub miRNAs and the genes that matter most to them.
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sicmir_atlas.cli._numbers import Seed  # noqa: TC001  the command line reads them
+
 __all__ = ["percell"]
 
 
@@ -18,7 +20,7 @@ def percell(
     layer: str | None = None,
     gene_symbols: str | None = None,
     device: Literal["cpu", "cuda", "auto"] = "cpu",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> None:
     """Choose whether to clip cells' z-scores and how many landmarks to ask of a cell.
 
