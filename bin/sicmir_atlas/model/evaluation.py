@@ -67,7 +67,8 @@ def evaluate(
         Scaling of the training samples, for the figure with ``scale=train``; all other figures
         z-score the samples among themselves, as single-cell data are.
     y_observed
-        Scaling of ``y`` itself: errors are those of z-scores.
+        Scaling of ``y`` itself: errors are those of z-scores, of which ``r2_flat`` and
+        ``r2_varw`` are one figure.
     """
     predictor = load_predictor(model)
     predicted = predictor.predict(zscore(x)).astype(np.float64)
@@ -93,6 +94,7 @@ def evaluate(
         "rmse": _rounded(np.sqrt(squared_error)),
         "r2_mean": _rounded(metrics.mean_defined(r2)[0]),
         "r2_varw": _rounded(metrics.r2_variance_weighted(z, predicted)),
+        "r2_flat": _rounded(metrics.r2_flat(z, predicted)),
     }
     return Evaluation(summary, predicted, found.pooled)
 
