@@ -127,6 +127,7 @@ STUDY: tuple[Command, ...] = (
         (
             "mrna.csv mirna.csv --strata cohorts.csv --model my_model --jobs 8 -o mirscape",
             "mrna.csv mirna.csv --strata cohorts.csv --model my_model --cohort UVM -o mirscape",
+            "mrna.csv mirna.csv --model my_model --cells my.h5ad --by cell_type -o mirscape",
         ),
     ),
     Command(

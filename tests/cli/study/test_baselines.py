@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,6 +81,28 @@ def test_an_unknown_learner_is_named_with_those_there_are(tables, tmp_path, caps
     options = ["--strata", strata, "--learner", "forest", "-o", str(tmp_path / "out")]
     assert _run("study", "cancers", mrna, mirna, *options) == 64
     assert "no learner 'forest'; take one of" in capsys.readouterr().err
+
+
+def test_mirscape_of_the_clusters_of_cells(tables, model, tmp_path):
+    """The cells lack a landmark; the first cluster has more of the gene that miR-21 follows."""
+    rng = np.random.default_rng(1)
+    rates = np.full((2, 976), 3.0)
+    rates[0, 0] = 60
+    labels = np.repeat(["high", "low"], 30)
+    counts = rng.poisson(np.repeat(rates, 30, axis=0)).astype(np.float32)
+    genes = pd.DataFrame(index=[*landmarks()[:10], *landmarks()[11:]])
+    obs = pd.DataFrame({"cluster": labels}, index=[f"c{i}" for i in range(60)])
+    anndata.AnnData(counts, obs=obs, var=genes).write_h5ad(tmp_path / "cells.h5ad")
+    mrna, mirna, _ = tables
+    output = tmp_path / "out"
+    cells = ["--cells", str(tmp_path / "cells.h5ad"), "--by", "cluster"]
+    assert _run("study", "mirscape", mrna, mirna, "--model", model, *cells, "-o", str(output)) == 0
+    assert json.loads((output / "mirscape.json").read_text())["n_genes"] == 19
+    clusters = pd.read_csv(output / "clusters.csv", index_col="mirna")
+    assert clusters.columns.tolist() == ["high", "low"]
+    assert clusters.index.tolist() == [f"hsa-miR-{i}-5p" for i in (21, 22, 23)]
+    difference = clusters["high"] - clusters["low"]
+    assert difference["hsa-miR-21-5p"] == difference.max() > 0.1
 
 
 def test_mirscape_of_one_cohort_and_then_its_time(tables, model, tmp_path):

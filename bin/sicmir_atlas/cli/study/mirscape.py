@@ -25,13 +25,17 @@ def mirscape(
     base_score: Literal["half", "mean"] = "half",
     tree_method: Literal["exact", "hist"] = "exact",
     max_bin: AtLeast2 = 256,
+    cells: Path | None = None,
+    by: str = "cell_type",
+    pooling: Literal["sum_once", "bootstrap80_mean"] = "sum_once",
     seed: Seed = 0,
     jobs: Threads = 1,
 ) -> None:
     """Train miRSCAPE on a model's training samples and judge it on the samples held out.
 
     Writes mirscape.csv, mirscape.svg, mirscape.json, the model mirscape.zip, importance.csv (share
-    of a gene in a miRNA's gain) and pred.csv (samples × miRNAs, ln(1 + expression)).
+    of a gene in a miRNA's gain) and pred.csv (samples × miRNAs, ln(1 + expression)); with --cells
+    also clusters.csv (miRNAs × clusters).
 
     Parameters
     ----------
@@ -53,17 +57,29 @@ def mirscape(
         Prediction before the first tree: half is 0.5, as in the original.
     tree_method, max_bin
         exact tries every threshold; hist bins genes first.
+    cells
+        Raw UMI counts with clusters, h5ad, to predict as well; all is then trained on the landmark
+        genes that they have.
+    by
+        Column of obs with the clusters of --cells.
+    pooling
+        sum_once adds up the cells of a cluster; bootstrap80_mean averages draws of 80 % of them.
     seed
-        Seed of the trees.
+        Seed of the trees and of the draws.
     jobs
         Regressors trained side by side.
     """
     from dataclasses import replace
 
+    import pandas as pd
+
     from sicmir_atlas.disk import written_whole
     from sicmir_atlas.model.mirscape import Settings
-    from sicmir_atlas.model.mirscape_output import importance, save_mirscape
+    from sicmir_atlas.model.mirscape_input import common_genes
+    from sicmir_atlas.model.mirscape_output import importance, predict_clusters, save_mirscape
     from sicmir_atlas.model.pairs import read_pairs
+    from sicmir_atlas.names import landmarks
+    from sicmir_atlas.study.cells import read_cells
     from sicmir_atlas.study.cohorts import of_cohort
     from sicmir_atlas.study.feature_sets import read_wide
     from sicmir_atlas.study.heldout import held_out
@@ -74,6 +90,12 @@ def mirscape(
     pairs = read_pairs(mrna, mirna, strata)
     if mrna_wide is not None:
         pairs = replace(pairs, mrna=read_wide(mrna_wide, pairs.mrna.index))
+    clustered = None if cells is None else read_cells(cells, by)
+    expressed = pd.DataFrame()
+    if clustered is not None:
+        expressed = pd.DataFrame(clustered.x, columns=list(landmarks()))
+        genes, expressed = common_genes(pairs.mrna, expressed.loc[:, expressed.any()])
+        pairs = replace(pairs, mrna=genes)
     test = held_out(model, pairs)
     seen = ~pairs.mrna.index.isin(test.mrna.index)
     train = of_cohort(pairs.among(seen), cohort)
@@ -90,3 +112,8 @@ def mirscape(
         importance(trained).to_csv(part, index=False, float_format="%.6g")
     with written_whole(output / "pred.csv") as part:
         predicted.to_csv(part, float_format="%.6g")
+    if clustered is not None:
+        labels = clustered.types.tolist()
+        of_clusters = predict_clusters(trained, expressed, labels, method=pooling, seed=seed)
+        with written_whole(output / "clusters.csv") as part:
+            of_clusters.to_csv(part, float_format="%.6g")
