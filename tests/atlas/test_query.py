@@ -84,6 +84,10 @@ def test_tables(opened):
         "EXPLAIN ANALYZE SELECT count(*) FROM cells",
         "SELECT * FROM pool_mirna JOIN cells USING (dataset_id, cell_type) LIMIT 1",
         "-- a comment\nSELECT 1;",
+        "SHOW TABLES",
+        "VALUES (1)",
+        "PIVOT datasets ON status IN ('included', 'failed') USING count(*)",
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t WHERE n < 3) FROM t",
     ],
 )
 def test_queries_that_read(opened, query):
@@ -98,6 +102,26 @@ def test_queries_that_read(opened, query):
         "EXPLAIN ANALYZE COPY (SELECT 1) TO '{out}'",
         "EXPLAIN ANALYZE COPY (SELECT 1) TO '{own}'",
         "explain /* */ (ANALYZE) COPY (SELECT 1) TO '{own}'",
+        "EXPLAIN (FORMAT json, ANALYZE) COPY (SELECT 1) TO '{own}'",
+        "WITH x AS (COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) FROM x",
+        "WITH x AS (COPY (SELECT 1) TO '{own}' (FORMAT csv, USE_TMP_FILE false)) SELECT 1",
+        "EXPLAIN ANALYZE WITH x AS (COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) SELECT 1",
+        "FROM json_execute_serialized_sql(json_serialize_sql("
+        "$$WITH x AS (COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) FROM x$$))",
+        "FROM query($$FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))$$)",
+        'SELECT * FROM "QUERY"($$SELECT 1$$)',
+        "WITH x AS (DELETE FROM atlas_file.datasets RETURNING *) FROM x",
+        "WITH x AS (INSERT INTO atlas_file.mirnas FROM mirnas RETURNING *) FROM x",
+        "PREPARE p AS COPY (SELECT 1) TO '{own}'",
+        "EXECUTE p",
+        "IMPORT DATABASE '{out}'",
+        "CREATE SECRET s (TYPE s3)",
+        "CREATE MACRO x() AS 1",
+        "SET VARIABLE x = 1",
+        "USE atlas_file",
+        "LOAD '{out}'",
+        "FROM enable_logging(level = 'info', storage = 'file', storage_path = '{out}')",
+        "SELECT getenv('HOME')",
         "EXPLAIN ANALYZE DROP VIEW cells",
         "EXPLAIN ANALYZE CREATE OR REPLACE VIEW cells AS SELECT 1",
         "ATTACH '{out}' AS other",
@@ -148,6 +172,10 @@ def test_queries_that_do_not(opened, atlas, query, tmp_path):
         "read_blob('{secret}')",
         "read_parquet('{other}')",
         "glob('/etc/*')",
+        "read_json('/etc/hostname')",
+        "read_text('{atlas}/manifest.json')",
+        "read_text('{own}/../../../../../../../../../../../etc/hostname')",
+        "duckdb_secrets()",
         "sniff_csv('{secret}')",
         "'{secret}'",
         "'{other}'",
@@ -164,8 +192,10 @@ def test_nothing_outside_the_atlas_can_be_read(opened, atlas, tmp_path, source):
     database = tmp_path / "other.duckdb"
     with duckdb.connect(str(database)) as connection:
         connection.execute("CREATE TABLE secret AS SELECT 1 AS x")
+    places = {"secret": secret, "other": other, "database": database, "atlas": atlas}
+    own = next((atlas / "cells").iterdir())
     with pytest.raises(QueryError):
-        opened.sql(f"SELECT * FROM {source.format(secret=secret, other=other, database=database)}")
+        opened.sql(f"SELECT * FROM {source.format(own=own, **places)}")
 
 
 def test_variables_of_the_caller_are_no_tables(opened):
@@ -217,6 +247,14 @@ def test_an_atlas_of_links(tampered):
         with sa.open_atlas(tampered.folder / place) as atlas:
             assert len(atlas.sql("FROM datasets")) == 5
             assert atlas.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
+
+
+def test_a_copy_that_followed_links(tampered, tmp_path):
+    published(tampered.folder)
+    shutil.copytree(tampered.folder, tmp_path / "copy")
+    assert not (tmp_path / "copy/current").is_symlink()
+    with sa.open_atlas(tmp_path / "copy") as atlas:
+        assert atlas.sql("SELECT count(*) FROM cell_mirna").iat[0, 0] == 42
 
 
 def test_an_atlas_in_a_folder_of_builds(tampered, tmp_path):

@@ -69,7 +69,8 @@ class Folder:
     def __init__(self, folder: Path | str) -> None:
         self.name = str(folder)
         self.path = local_path(str(folder)).resolve()
-        if (self.path / "current").is_dir():
+        # a copy that followed links has a folder there, and is a plain atlas beside it
+        if (self.path / "current").is_symlink() and (self.path / "current").is_dir():
             self.path = (self.path / "current").resolve()
         self._is_build = self.path.parent.name == "builds"
         self.database, manifest = self.path / "atlas.duckdb", self.path / "manifest.json"

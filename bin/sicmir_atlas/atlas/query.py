@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
@@ -10,6 +9,7 @@ import duckdb
 from sicmir_atlas.atlas.database import quoted
 from sicmir_atlas.atlas.home import Folder, is_address, large_files, listed_files, offline
 from sicmir_atlas.atlas.schema import TABLES
+from sicmir_atlas.atlas.statements import why_not_reading
 from sicmir_atlas.errors import CorruptError, SicmirError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ __all__ = ["Atlas", "QueryError", "open_atlas"]
 
 Answer = TypeVar("Answer")
 _FILE = "atlas_file"
-_EXPLAIN = re.compile(r"^\s*EXPLAIN\s*(ANALYZE\b)?\s*(\([^)]*\))?", re.IGNORECASE)
 
 
 class QueryError(SicmirError, ValueError):
@@ -151,12 +150,8 @@ class Atlas:
         collect: Callable[[duckdb.DuckDBPyRelation], Answer],
     ) -> Answer:
         try:
-            statements = self._connection.extract_statements(query)
-            if [s.type for s in statements] == [duckdb.StatementType.EXPLAIN]:
-                # EXPLAIN ANALYZE runs what it explains
-                statements = self._connection.extract_statements(_EXPLAIN.sub("", query))
-            if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
-                msg = "one statement that reads is run at a time: SELECT, WITH, DESCRIBE or EXPLAIN"
+            msg = why_not_reading(self._connection, query)
+            if msg:
                 raise QueryError(msg)
             return collect(self._connection.sql(query, params=parameters))
         except duckdb.Error as error:
