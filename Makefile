@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-torch lint lint-nf-core docs lock targets weights study clean \
+.PHONY: help demo test test-slow test-torch test-cluster lint lint-nf-core docs lock targets weights study clean \
   .nextflow-there
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -17,14 +17,17 @@ help:  ## show this
 demo: .nextflow-there $(VENV)/.runtime  ## build a small atlas from simulated data, and ask it
 	@tools/demo.sh "$(OUTDIR)"
 
-test: $(VENV)/.test  ## every test but the slow ones
-	@pytest -m "not slow and not torch"
+test: $(VENV)/.test  ## every test but the slow ones and those of a cluster
+	@pytest -m "not slow and not torch and not cluster"
 
 test-slow: $(VENV)/.test  ## the slow tests
 	@pytest -m slow || test $$? -eq 5  # pytest's code for "no such test"
 
 test-torch: .venv-torch/.torch  ## tests of training and of the torch backend (6 GB of packages)
 	@.venv-torch/bin/pytest -m torch
+
+test-cluster: $(VENV)/.test  ## a real Slurm, containers; needs root, and installs what is missing
+	@pytest -m cluster
 
 lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint
 	@ruff check . && ruff format --check . && MYPYPATH=bin mypy --strict -p sicmir_atlas
