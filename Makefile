@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-torch test-cluster lint lint-nf-core docs lock targets weights study clean \
-  .nextflow-there
+.PHONY: help demo test test-slow test-torch test-cluster lint lint-nf-core docs lock images targets \
+  weights study clean .nextflow-there
 SHELL := /bin/bash
 PYTHON ?= python3
 OUTDIR ?= results
@@ -72,6 +72,10 @@ lock:  ## exact versions anew; needs uv
 	    --no-annotate --no-header pyproject.toml $${set#*:} -o requirements/$${set%%:*}.txt; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --group nf-core -o requirements/nf-core.txt
+
+images:  ## container images of CPU and GPU tasks (the latter 6 GB), with podman or docker
+	@tools/build_image.sh cpu $(BUILD_OPTIONS)
+	@tools/build_image.sh gpu $(BUILD_OPTIONS)
 
 clean:  ## remove the environments and the demo
 	@rm -rf $(VENV) .venv-torch .venv-nf-core demo work results .nextflow .nextflow.log*
