@@ -37,6 +37,10 @@ RIDGES := ridge ridge-weaker ridge-within ridge-both low-rank-ridge pls kernel-r
 SLOW := paper companion noisy-paper noisy-paper-within paper-5-seeds gaussian-ridge-within-noisy \
   resnet transformer block-transformer mirscape-16-bins
 
+# miRSCAPE on more genes by every threshold would take an hour
+BASELINES := 977 977-16-bins 5000-16-bins
+16-bins := --tree-method hist --max-bin 16
+
 PAIRS := $(MRNA) $(MIRNA) $(COHORTS)
 ARRAYS := $(ARRAY_MRNA) $(ARRAY_MIRNA) $(ARRAY_COHORTS)
 pairs := $(MRNA) $(MIRNA) --strata $(COHORTS)
@@ -59,7 +63,7 @@ RESULTS := $(addprefix $(OUT)/,ridges/models.json soft_targets/models.json \
   features/features.json cancers/cancers.json \
   $(foreach name,$(notdir $(TWIN) $(PAPER)),$(foreach e,$(each),$(name)/$e/$e.json)) \
   $(foreach name,$(notdir $(DEFAULT) $(PAPER)),agreement/$(name)/agreement.json) \
-  mirscape/977/mirscape.json mirscape/5000/mirscape.json inference_time/inference_time.json \
+  $(BASELINES:%=mirscape/%/mirscape.json) inference_time/inference_time.json \
   percell/percell.json markers/markers.json)
 
 $(OUT)/page: tools/study_tables.py $(wildcard tools/study_*.py $(SHIPPED)/*/model.json) \
@@ -128,12 +132,16 @@ baseline := $(PAIRS) $(TWIN)/model.json \
 $(OUT)/mirscape/977/mirscape.json: $(baseline)
 	$(call run,study mirscape $(pairs) --model $(TWIN))
 
-$(OUT)/mirscape/5000/mirscape.json: $(baseline) $(WIDE)
-	$(call run,study mirscape $(pairs) --model $(TWIN) --mrna-wide $(WIDE))
+$(OUT)/mirscape/977-16-bins/mirscape.json: $(baseline)
+	$(call run,study mirscape $(pairs) --model $(TWIN) $(16-bins))
 
-$(OUT)/inference_time/inference_time.json: $(MRNA) $(MIRNA) $(TWIN)/model.json \
-  $(call code,inference_time,heldout timing)
-	$(call run,study inference-time $(MRNA) $(MIRNA) --model $(TWIN))
+$(OUT)/mirscape/5000-16-bins/mirscape.json: $(baseline) $(WIDE)
+	$(call run,study mirscape $(pairs) --model $(TWIN) --mrna-wide $(WIDE) $(16-bins))
+
+$(OUT)/inference_time/inference_time.json: $(OUT)/mirscape/977/mirscape.json $(MRNA) $(MIRNA) \
+  $(TWIN)/model.json $(call code,inference_time,heldout timing)
+	$(call run,study inference-time $(MRNA) $(MIRNA) --model $(TWIN) \
+	  --mirscape $(OUT)/mirscape/977/mirscape.zip)
 
 $(OUT)/percell/percell.json: $(BLOOD) $(LINES) $(DEFAULT)/model.json $(cell_code) \
   $(call code,percell,cells percell percell_figure)

@@ -56,7 +56,8 @@ def mirscape(study: Study) -> str:
         found[f"`{name}`"] = (intact["pcc_within"], intact["pcc"])
     for place in study.places("mirscape"):
         judged = study.summary(place)
-        name = f"miRSCAPE, {judged['n_genes']:,} genes"
+        how = "exact" if judged["tree_method"] == "exact" else f"{judged['max_bin']} bins"
+        name = f"miRSCAPE, {judged['n_genes']:,} genes, {how}"
         found[name] = (judged["pearson_within_cohort"], judged["pearson"])
     rows = [
         {"model": name, "within cohorts": f"{within:.3f}", "pooled": f"{pooled:.3f}"}
