@@ -6,6 +6,7 @@ __all__ = [
     "CorruptError",
     "ExcludedDataset",
     "GoneError",
+    "GpuMemoryError",
     "InputError",
     "MissingExtraError",
     "SicmirError",
@@ -57,7 +58,13 @@ class MissingExtraError(SicmirError, ImportError):
 
 
 class UnavailableError(SicmirError, ConnectionError):
-    """A server could not be used within the tries allowed. The only error worth a later retry."""
+    """A server could not be used within the tries allowed. Worth a later retry."""
+
+    exit_code = 75
+
+
+class GpuMemoryError(SicmirError, MemoryError):
+    """A GPU, which others may use too, lacks memory for the least. Worth a later retry."""
 
     exit_code = 75
 

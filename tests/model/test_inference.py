@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import rbf_kernel
 
-from sicmir_atlas.errors import InputError, MissingExtraError
+from sicmir_atlas.errors import GpuMemoryError, InputError, MissingExtraError
 from sicmir_atlas.model.inference import BATCH, load_predictor
 
 ORDERS = ("released", "relu_bn", "bn_relu")
@@ -106,35 +107,108 @@ def test_wrong_number_of_landmarks(random_model):
         load_predictor(random_model("released")).predict(np.zeros((4, 30)))
 
 
-def test_cuda_without_torch_names_the_extra(random_model, monkeypatch):
+def test_cuda_without_torch_names_the_extra(random_model, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "torch", None)
+    model = random_model("released")
     with pytest.raises(MissingExtraError, match=r"pip install 'sicmir-atlas\[gpu\]'"):
-        load_predictor(random_model("released"), device="cuda")
-    assert load_predictor(random_model("released"), device="auto").device == "cpu"
+        load_predictor(model, device="cuda")
+    assert load_predictor(model, device="auto").device == "cpu"
+    assert caplog.messages == []
+    assert load_predictor(model, device="cuda", cpu_fallback=True).device == "cpu"
+    assert caplog.messages[0].startswith("predicting on the CPU: device 'cuda' needs torch")
 
 
 @pytest.mark.torch
 @pytest.mark.parametrize("order", ORDERS)
 def test_torch_gives_the_same_numbers(random_model, order):
     pytest.importorskip("torch")
-    from sicmir_atlas.model.inference import _TorchPredictor
+    from sicmir_atlas.model.torch_predictor import TorchPredictor
 
     model = random_model(order)
     x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
-    predicted = _TorchPredictor(model, "cpu").predict(x)
+    predicted = TorchPredictor(model, "cpu").predict(x)
     np.testing.assert_allclose(predicted, load_predictor(model).predict(x), atol=1e-4)
 
 
 @pytest.mark.torch
 def test_torch_gives_the_same_ensemble(ensemble):
     pytest.importorskip("torch")
-    from sicmir_atlas.model.inference import _TorchPredictor
+    from sicmir_atlas.model.torch_predictor import TorchPredictor
 
     x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
     mean, sd = load_predictor(ensemble).predict_with_sd(x)
-    torch_mean, torch_sd = _TorchPredictor(ensemble, "cpu").predict_with_sd(x)
+    torch_mean, torch_sd = TorchPredictor(ensemble, "cpu").predict_with_sd(x)
     np.testing.assert_allclose(torch_mean, mean, atol=1e-4)
     np.testing.assert_allclose(torch_sd, sd, atol=1e-4)
+
+
+@pytest.fixture
+def little_memory():
+    """Let torch run out of memory above so many rows, in the words of whoever asked for it."""
+    torch = pytest.importorskip("torch")
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    hooks = []
+
+    def set_limit(limit, error=None):
+        def refuse(module, inputs):
+            sizes.append(len(inputs[0]))
+            if sizes[-1] > limit:
+                raise error or torch.OutOfMemoryError("CUDA out of memory.")
+
+        sizes = []
+        hooks.append(register_module_forward_pre_hook(refuse))
+        return sizes
+
+    yield set_limit
+    for hook in hooks:
+        hook.remove()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("said", [None, "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"])
+def test_batches_halve_until_memory_holds_them(ensemble, little_memory, caplog, said):
+    from sicmir_atlas.model.torch_predictor import TorchPredictor
+
+    x = np.random.default_rng(1).normal(size=(2 * BATCH + 77, 31))
+    mean, sd = TorchPredictor(ensemble, "cpu").predict_with_sd(x)
+    predictor = TorchPredictor(ensemble, "cpu")
+    sizes = little_memory(BATCH // 4, said and RuntimeError(said))
+    caplog.set_level(logging.INFO)
+    less_mean, less_sd = predictor.predict_with_sd(x)
+    np.testing.assert_allclose(less_mean, mean, atol=1e-6, rtol=1e-6)
+    np.testing.assert_allclose(less_sd, sd, atol=1e-6, rtol=1e-6)
+    assert [size for size in sizes if size > BATCH // 4] == [BATCH, BATCH // 2]
+    assert caplog.messages == [
+        f"GPU memory is short: predicting {rows} rows at a time" for rows in (512, 256)
+    ]
+
+
+@pytest.mark.torch
+def test_no_memory_for_the_smallest_batch(ensemble, little_memory, caplog):
+    from sicmir_atlas.model.torch_predictor import SMALLEST_BATCH, TorchPredictor
+
+    x = np.random.default_rng(1).normal(size=(BATCH + 5, 31))
+    mean, sd = load_predictor(ensemble).predict_with_sd(x)
+    little_memory(SMALLEST_BATCH - 1)
+    with pytest.raises(GpuMemoryError, match=r"does not hold 16 rows; .*--cpu_fallback") as caught:
+        TorchPredictor(ensemble, "cpu").predict(x)
+    assert caught.value.exit_code == 75
+    assert caught.value.__cause__ is None
+    predictor = TorchPredictor(ensemble, "cpu", cpu_fallback=True)
+    for got, expected in zip(predictor.predict_with_sd(x), (mean, sd), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    assert caplog.messages == ["GPU memory does not hold 16 rows: predicting on the CPU"]
+
+
+@pytest.mark.torch
+def test_other_errors_of_torch_are_told(ensemble, little_memory):
+    from sicmir_atlas.model.torch_predictor import TorchPredictor
+
+    predictor = TorchPredictor(ensemble, "cpu")
+    little_memory(0, RuntimeError("CUDA error: an illegal memory access was encountered"))
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        predictor.predict(np.zeros((4, 31)))
 
 
 @pytest.mark.torch

@@ -23,6 +23,7 @@ def predict_dataset(
     seed: int = 0,
     per_cell: bool = True,
     device: Literal["cpu", "cuda", "auto"] = "cpu",
+    cpu_fallback: Annotated[bool, Parameter(env_var="SICMIR_CPU_FALLBACK")] = False,
 ) -> None:
     """Predict the pools and cells of a prepared dataset.
 
@@ -50,6 +51,8 @@ def predict_dataset(
         Predict every cell too.
     device
         Where the network runs; cuda and auto need the gpu extra.
+    cpu_fallback
+        Let the CPU take over where no GPU is usable or too little of its memory is left.
     """
     from sicmir_atlas.atlas.predict import PredictOptions
     from sicmir_atlas.atlas.predict import predict_dataset as run
@@ -65,7 +68,7 @@ def predict_dataset(
             dataset,
             output,
             model=loaded,
-            predictor=load_predictor(loaded, device=device),
+            predictor=load_predictor(loaded, device=device, cpu_fallback=cpu_fallback),
             options=PredictOptions(
                 pool_by_donor=pool_by_donor,
                 balance=balance,

@@ -7,8 +7,9 @@ starts, as every task of the pipeline does.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH",
     "Device",
+    "InBatches",
+    "NumpyPredictor",
     "Predictor",
     "fold_batch_norm",
     "load_predictor",
@@ -37,6 +40,8 @@ __all__ = [
 ]
 
 BATCH = 1024
+
+logger = logging.getLogger(__name__)
 
 Device: TypeAlias = Literal["cpu", "cuda", "auto"]
 
@@ -76,8 +81,13 @@ class Predictor(Protocol):
         ...
 
 
-def load_predictor(model: Model, *, device: Device = "cpu") -> Predictor:
+def load_predictor(
+    model: Model, *, device: Device = "cpu", cpu_fallback: bool = False
+) -> Predictor:
     """Make a predictor: numpy on ``cpu``, torch on ``cuda``; ``auto`` takes a GPU if there is one.
+
+    On a GPU, batches become smaller where memory runs out. With ``cpu_fallback`` the CPU goes on
+    where there is no usable GPU or none of its memory is left; both are logged.
 
     Raises
     ------
@@ -85,22 +95,35 @@ def load_predictor(model: Model, *, device: Device = "cpu") -> Predictor:
         When ``cuda`` is asked for and torch is not installed.
     InputError
         When ``cuda`` is asked for and no CUDA device is usable.
+    GpuMemoryError
+        When the GPU has no room for the model; predicting raises it when there is none for the
+        smallest batch.
     """
     if device == "cpu":
-        return _NumpyPredictor(model)
+        return NumpyPredictor(model)
+    try:
+        return _on_gpu(model, cpu_fallback=cpu_fallback)
+    except (MissingExtraError, InputError) as error:
+        if device == "auto":
+            return NumpyPredictor(model)
+        if not cpu_fallback:
+            raise
+        logger.warning("predicting on the CPU: %s", error)
+        return NumpyPredictor(model)
+
+
+def _on_gpu(model: Model, *, cpu_fallback: bool) -> Predictor:
     try:
         import torch
     except ImportError as error:
-        if device == "auto":
-            return _NumpyPredictor(model)
         msg = "device 'cuda' needs torch: pip install 'sicmir-atlas[gpu]', or use device 'cpu'"
         raise MissingExtraError(msg) from error
-    if torch.cuda.is_available():
-        return _TorchPredictor(model, "cuda")
-    if device == "auto":
-        return _NumpyPredictor(model)
-    msg = "device 'cuda': torch finds no usable GPU; check the driver, or use device 'cpu'"
-    raise InputError(msg)
+    if not torch.cuda.is_available():
+        msg = "device 'cuda': torch finds no usable GPU; check the driver, or use device 'cpu'"
+        raise InputError(msg)
+    from sicmir_atlas.model.torch_predictor import TorchPredictor
+
+    return TorchPredictor(model, "cuda", cpu_fallback=cpu_fallback)
 
 
 def members_apart(members: Sequence[Member], rows: Float32) -> Float32:
@@ -154,7 +177,7 @@ def fold_batch_norm(member: NetworkMember) -> tuple[Layer, Layer, Layer]:
     return first, second, third
 
 
-class _InBatches(ABC):
+class InBatches(ABC):
     """Mean and SD over the members, batch by batch; a backend says how one batch goes."""
 
     device = "cpu"
@@ -166,9 +189,11 @@ class _InBatches(ABC):
         """Give one batch's predictions, members × rows × miRNAs."""
 
     def predict(self, z: ArrayLike) -> Float32:
+        """Predict the mean, see :class:`Predictor`."""
         return self._run(z, None)
 
     def predict_with_sd(self, z: ArrayLike) -> tuple[Float32, Float32 | None]:
+        """Predict mean and SD, see :class:`Predictor`."""
         if self._n_members == 1:
             return self._run(z, None), None
         sd = np.empty((np.shape(z)[0], self._sizes[1]), dtype=np.float32)
@@ -186,7 +211,9 @@ class _InBatches(ABC):
         return mean
 
 
-class _NumpyPredictor(_InBatches):
+class NumpyPredictor(InBatches):
+    """Predicts on the CPU, without torch."""
+
     def __init__(self, model: Model) -> None:
         self._sizes = (len(model.landmarks), len(model.mirnas))
         self._functions = [_compiled(member) for member in model.members]
@@ -234,40 +261,6 @@ def _kernel(member: KernelMember) -> Callable[[Float32], Float32]:
         return values
 
     return predict
-
-
-class _TorchPredictor(_InBatches):
-    def __init__(self, model: Model, device: str) -> None:
-        import torch
-
-        from sicmir_atlas.model.torch_members import member_modules
-
-        self.device = device
-        self._torch = torch
-        self._sizes = (len(model.landmarks), len(model.mirnas))
-        self._modules = member_modules(model).to(device)
-        self._n_members = len(model.members)
-
-    def _members(self, rows: Float32) -> Float32:
-        torch = self._torch
-        with torch.inference_mode(), _full_precision(torch):
-            batch = torch.from_numpy(rows).to(self.device)
-            each = torch.stack([module(batch) for module in self._modules])
-            return np.asarray(each.cpu().numpy())
-
-
-class _full_precision:  # noqa: N801  a context manager, used like a function
-    """TF32 has ten bits of mantissa, too few for equality with the CPU to 1e-4."""
-
-    def __init__(self, torch: Any) -> None:
-        self._matmul = torch.backends.cuda.matmul
-        self._before = self._matmul.allow_tf32
-
-    def __enter__(self) -> None:
-        self._matmul.allow_tf32 = False
-
-    def __exit__(self, *_: object) -> None:
-        self._matmul.allow_tf32 = self._before
 
 
 def _check(z: ArrayLike, n_landmarks: int) -> Float32:
