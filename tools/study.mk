@@ -128,7 +128,7 @@ $(OUT)/agreement/%/agreement.json: $(POOLS) $(RELEASED) $(SHIPPED)/%/model.json 
 	$(call run,study agreement $(POOLS) $(RELEASED) --model $(SHIPPED)/$*)
 
 baseline := $(PAIRS) $(TWIN)/model.json \
-  $(call code,mirscape,cohorts feature_sets heldout intervals mirscape timing)
+  $(call code,mirscape,cells cohorts feature_sets heldout intervals mirscape timing)
 $(OUT)/mirscape/977/mirscape.json: $(baseline)
 	$(call run,study mirscape $(pairs) --model $(TWIN))
 

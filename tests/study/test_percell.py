@@ -6,8 +6,8 @@ import pytest
 from scipy import sparse
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.study.cells import read_cells
-from sicmir_atlas.study.percell import Cells, choose, percell, pooled_by_type
+from sicmir_atlas.study.cells import Cells, read_cells
+from sicmir_atlas.study.percell import choose, percell, pooled_by_type
 from sicmir_atlas.study.result import write_result
 
 GENES, MIRNAS = 80, 30

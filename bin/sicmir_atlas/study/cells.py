@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,22 @@ from scipy import sparse
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.profiles import landmark_profiles
 from sicmir_atlas.readers import open_counts
-from sicmir_atlas.study.percell import Cells
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_cells"]
+    from numpy.typing import NDArray
+
+__all__ = ["Cells", "read_cells"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Log-normalised landmarks of one dataset (cells × 977), and the type of every cell."""
+
+    name: str
+    x: NDArray[np.float32]
+    types: NDArray[np.str_]
 
 
 def read_cells(

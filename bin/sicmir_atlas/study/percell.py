@@ -7,7 +7,6 @@ are no ground truth: the figures say how well cells stand for their type, not wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -25,10 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sicmir_atlas.study.cells import Cells
+
     Float64: TypeAlias = NDArray[np.float64]
     Predict: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-__all__ = ["CLIPS", "MINIMA", "Cells", "choose", "percell", "pooled_by_type"]
+__all__ = ["CLIPS", "MINIMA", "choose", "percell", "pooled_by_type"]
 
 CLIPS: tuple[float | None, ...] = (None, 10, 5, 3)
 """Largest |z-score| of a cell's gene; None for no limit."""
@@ -38,15 +39,6 @@ MINIMA = (0, 50, 100, 150, 200, 300)
 
 _MEASURES = ("pcc_mirna", "pcc_type", "nearest")
 _TOLERANCE = 0.005
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Log-normalised landmarks of one dataset (cells × 977), and the type of every cell."""
-
-    name: str
-    x: NDArray[np.float32]
-    types: NDArray[np.str_]
 
 
 def percell(
