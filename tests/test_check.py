@@ -152,6 +152,23 @@ def test_sheets_that_are_no_tables_of_datasets(check, text, name, said):
 
 
 @pytest.mark.parametrize(
+    "cells",
+    [
+        "url,htps://me:hush@x.org/a.h5ad?token=hush",
+        "file,https://me:hush@x.org/a.h5ad?token=hush",
+        "file,ftp://me:hush@x.org/a.h5ad?token=hush",
+        "url,https://me:hush@[x.org/a.h5ad?token=hush",
+        "url,https://x.org/a.h5ad?token=hush|https://y.org/a.h5ad?token=hush",
+        "https://me:hush@x.org/a.h5ad?token=hush,a.h5ad",
+    ],
+)
+def test_problems_are_told_without_secrets(check, cells):
+    (problem,) = problems(check, f"dataset_id,source,url\na,{cells}\n")
+    assert "hush" not in problem
+    assert "column" in problem
+
+
+@pytest.mark.parametrize(
     ("content", "name", "said"),
     [
         (b"dataset_id\n\xff\n", "d.csv", "not UTF-8"),

@@ -8,7 +8,7 @@ include { VALIDATE    } from '../modules/local/validate/main'
 include { PUBLISH     } from '../modules/local/publish/main'
 include { REPORT      } from '../modules/local/report/main'
 include { UNCHANGED ; fingerprints ; formerly ; isOwn ; isSame ; knownDatasets ; knownJson ; ofRowAlone ; overridesOf ; recipeOf ; warnOfVersion } from '../subworkflows/local/changes/main'
-include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; filesJson ; factsJson } from '../subworkflows/local/utils/datasets'
+include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; filesJson ; factsJson ; privateFile } from '../subworkflows/local/utils/datasets'
 include { insideFolders ; manifestOf } from '../subworkflows/local/utils/folders'
 include { failureNote ; lastNote } from '../subworkflows/local/utils/failures'
 
@@ -34,7 +34,7 @@ workflow ATLAS {
     UNCHANGED(rows, recipe, known)
 
     // a row is one dataset, or several where it names a collection; each then travels alone
-    RESOLVE(UNCHANGED.out.others.map { meta, row -> [meta, sourceJson(row)] }, lists.blocklist)
+    RESOLVE(UNCHANGED.out.others.map { meta, row -> [meta, privateFile(sourceJson(row))] }, lists.blocklist)
     looked = UNCHANGED.out.others
         .join(RESOLVE.out.datasets.map { meta, found, refused -> [meta, [found, refused]] }, remainder: true)
         .combine(recipe)
@@ -47,7 +47,7 @@ workflow ATLAS {
             others: true
         }
     FETCH(
-        resolved.others.map { meta, row, folder, _prints, _overrides -> [meta, filesJson(folder), localFiles(row)] }
+        resolved.others.map { meta, row, folder, _prints, _overrides -> [meta, privateFile(filesJson(folder)), localFiles(row)] }
             .map { meta, files, local -> [meta, files, local, insideFolders(local)] }
     )
     PREPARE(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import posixpath
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.samplesheet import Row, read_samplesheet, samplesheet_schema
 from sicmir_atlas.sources.addresses import SCHEMES
+from sicmir_atlas.sources.files import base_name, mask, mask_each
 from sicmir_atlas.sources.resolve import needs_accession
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def _schema_problems(instance: object, schema: Mapping[str, Any]) -> list[tuple[
 
 
 def _said(error: ValidationError) -> str:
-    shown = json.dumps(error.instance, ensure_ascii=False)
+    instance = mask_each(error.instance) if isinstance(error.instance, str) else error.instance
+    shown = json.dumps(instance, ensure_ascii=False)
     if not isinstance(error.schema, dict):
         return error.message
     if "errorMessage" in error.schema:
@@ -123,8 +124,8 @@ def _said(error: ValidationError) -> str:
     if error.validator == "type":
         wanted = error.schema["type"]
         kinds = [wanted] if isinstance(wanted, str) else [k for k in wanted if k != "null"]
-        return f"{error.instance!r} is not of type {' or '.join(map(repr, kinds))}"
-    return error.message
+        return f"{instance!r} is not of type {' or '.join(map(repr, kinds))}"
+    return error.message.replace(repr(error.instance), repr(instance))
 
 
 def _meant(name: str, known: Iterable[str], prefix: str = "") -> str:
@@ -188,16 +189,25 @@ def _address_problems(source: str, files: Sequence[str]) -> Iterator[str]:
         scheme = _SCHEME.match(name)
         if not name:
             yield "an empty part between '|'"
+        elif _file_name(name) is None:
+            yield f"{mask(name)!r} is no address: mend it"
         elif source == "url" and (scheme is None or scheme[1].lower() not in SCHEMES):
-            yield f"{name!r} is no http, https, s3 or gs address: mend it, or use source file"
+            yield f"{mask(name)!r} is no http, https, s3 or gs address: mend it, or use source file"
         elif source == "file" and scheme is not None and scheme[1].lower() in _WEB:
-            yield f"{name!r} is an address: use source url"
+            yield f"{mask(name)!r} is an address: use source url"
         elif source == "file" and scheme is not None and scheme[1] not in _STAGED:
-            yield f"{name!r}: the scheme {scheme[1]} is not supported"
-    names = Counter(posixpath.basename(name) for name in files if name)
+            yield f"{mask(name)!r}: the scheme {scheme[1]} is not supported"
+    names = Counter(filter(None, map(_file_name, files)))
     for name, count in names.items():
         if count > 1:
             yield f"{count} files are called {name!r}: files of one dataset need distinct names"
+
+
+def _file_name(url: str) -> str | None:
+    try:
+        return base_name(url)
+    except ValueError:
+        return None
 
 
 def _duplicates(rows: Sequence[Row]) -> Iterator[str]:

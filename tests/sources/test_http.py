@@ -4,12 +4,14 @@ import gzip
 import json
 import threading
 
+import httpx
 import pytest
 
 from archives import ArchiveServer, Reply
 from sicmir_atlas import __version__
 from sicmir_atlas.errors import CorruptError, GoneError, InputError, UnavailableError
 from sicmir_atlas.sources.http import Client
+from sicmir_atlas.sources.replies import refuse_errors
 from sicmir_atlas.sources.retry import retry_after
 from sicmir_atlas.sources.services import Services
 
@@ -209,3 +211,15 @@ def test_a_reason_that_is_cut_is_asked_for_again():
     ):
         client.json(server.url("s") + "/x")
     assert [request.fault for request in server.requests] == ["cut", None]
+
+
+def test_a_reason_that_repeats_a_secret_is_told_without():
+    detail = "no /a?token=0123456789abcdef for me, hush hush"
+    body = json.dumps({"detail": detail}).encode()
+    address = "http://someone:hush%20hush@x.org/a?token=0123456789abcdef&acc=GSE1"
+    asked, headers = httpx.Request("GET", address), {"Content-Type": PROBLEM_TYPE}
+    response = httpx.Response(403, headers=headers, content=body, request=asked)
+    with pytest.raises(GoneError) as refused:
+        refuse_errors(response, "x.org/a")
+    assert "0123456789abcdef" not in str(refused.value)
+    assert "hush" not in str(refused.value)

@@ -208,6 +208,7 @@ def test_a_list_of_files_cannot_lead_out_of_its_folder(name):
         ("https://u:p@x.org:81/a?b=c#d", "https://***@x.org:81/a?***"),
         ("https://x.org/a", "https://x.org/a"),
         ("/data/a?b", "/data/a?b"),
+        ("https://u:p@[x/a?b=c", "https://***"),
     ],
 )
 def test_mask(url, shown):

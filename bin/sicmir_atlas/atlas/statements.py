@@ -43,7 +43,8 @@ def why_not_reading(connection: duckdb.DuckDBPyConnection, query: str) -> str | 
     for part in _parts(parsed):
         kind, function = str(part.get("type")), str(part.get("function_name")).lower()
         if kind.endswith("_NODE") and kind not in _READING:
-            return f"{kind.split('_')[0]} inside a SELECT writes: only statements that read are run"
+            verb = kind.partition("_")[0]
+            return f"{verb} inside a SELECT writes: only statements that read are run"
         if function in _RUNNING:
             return f"{function}() runs text as SQL: write the statement itself"
     return None

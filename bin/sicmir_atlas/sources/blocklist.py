@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.errors import ExcludedDataset, GoneError, InputError
+from sicmir_atlas.sources.files import mask_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,8 +79,8 @@ def require_wanted(names: Iterable[str | None], blocked: Mapping[str, str]) -> N
     for given in names:
         for name in known_as(given):
             if reason := blocked.get(name):
-                shown = given if name == _plain(given or "") else name
-                raise ExcludedDataset("blocklist", f"{shown}: {reason}")
+                shown = given or "" if name == _plain(given or "") else name
+                raise ExcludedDataset("blocklist", f"{mask_each(shown)}: {reason}")
 
 
 def is_listed(row: Mapping[str, Any], blocked: Mapping[str, str]) -> bool:

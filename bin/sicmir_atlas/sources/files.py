@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 from sicmir_atlas.errors import InputError
 
-__all__ = ["RemoteFile", "base_name", "local_path", "mask", "safe_name", "scheme_of"]
+__all__ = ["RemoteFile", "base_name", "local_path", "mask", "mask_each", "safe_name", "scheme_of"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 _HEX = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}
@@ -85,12 +85,21 @@ def local_path(url: str) -> Path:
 
 def mask(url: str) -> str:
     """Address without user, password, query and fragment: they may be secrets."""
-    if not _SCHEME.match(url):
+    scheme = _SCHEME.match(url)
+    if not scheme:
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address: what of it is secret cannot be told
+        return f"{scheme[0]}***"
     user, at, host = parts.netloc.rpartition("@")
     shown = f"{parts.scheme}://{'***@' if at and user else ''}{host}{parts.path}"
     return shown + ("?***" if parts.query else "")
+
+
+def mask_each(urls: str) -> str:
+    """Addresses separated by ``|``, each as `mask` shows it."""
+    return "|".join(map(mask, urls.split("|")))
 
 
 def base_name(url: str) -> str:

@@ -7,6 +7,7 @@ import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import httpx
 
@@ -35,6 +36,7 @@ _LATER = {408, 425, 429}
 _SLOWEST = 1000.0  # bytes per second
 _LONGEST_PROBLEM = 64 << 10
 _LONGEST_PAGE = 256 << 10
+_TOKEN = 12
 
 
 def connection(*, timeout: float, email: str | None = None) -> httpx.Client:
@@ -116,14 +118,26 @@ def _detail(response: httpx.Response) -> str | None:
     if kind.endswith("xml"):
         body = next(response.iter_bytes(_LONGEST_PROBLEM), b"").decode("utf-8", errors="replace")
         said = [found[1] for name in ("Code", "Message") if (found := _element(name, body))]
-        return " ".join(": ".join(said).split())[:300] or None
+        return _without_secrets(": ".join(said), response) or None
     if not kind.endswith("json"):
         return None
     try:
         detail = json.loads(next(response.iter_bytes(_LONGEST_PROBLEM), b""))["detail"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return " ".join(str(detail).split())[:300]
+    return _without_secrets(str(detail), response)
+
+
+def _without_secrets(text: str, response: httpx.Response) -> str:
+    """One line of a server's own words, which may repeat what it was asked with."""
+    for asked in (response, *response.history):
+        url = asked.request.url
+        # accessions are shorter than tokens, and said by services with reason
+        long = (value for _, value in url.params.multi_items() if len(value) >= _TOKEN)
+        said = {url.query.decode("ascii", "replace"), url.username, url.password, *long} - {""}
+        for secret in sorted({*said, *map(quote, said)}, key=len, reverse=True):
+            text = text.replace(secret, "***")
+    return " ".join(text.split())[:300]
 
 
 def _element(name: str, xml: str) -> re.Match[str] | None:

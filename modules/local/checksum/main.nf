@@ -9,7 +9,7 @@ process CHECKSUM {
     conda "${moduleDir}/../environment.yml"
 
     input:
-    tuple val(entries), val(datasets), path(local, stageAs: 'local/?/*'), val(inside)
+    tuple val(entries), path(datasets, stageAs: 'datasets.json'), path(local, stageAs: 'local/?/*'), val(inside)
 
     output:
     path 'checksums.json', emit: checksums
@@ -18,11 +18,7 @@ process CHECKSUM {
     script:
     def args = task.ext.args ?: ''
     """
-    cat > datasets.json <<'JSON'
-    ${datasets}
-    JSON
-
-    sicmir-step checksum --datasets datasets.json ${args} -o checksums.json
+    sicmir-step checksum --datasets ${datasets} ${args} -o checksums.json
     """
 
     stub:

@@ -9,7 +9,7 @@ process FETCH {
     conda "${moduleDir}/../environment.yml"
 
     input:
-    tuple val(meta), val(files), path(local, stageAs: 'local/*'), val(inside)
+    tuple val(meta), path(files, stageAs: 'files.json'), path(local, stageAs: 'local/*'), val(inside)
 
     output:
     tuple val(meta), path('fetched'), emit: fetched
@@ -18,15 +18,11 @@ process FETCH {
     script:
     def args = task.ext.args ?: ''
     """
-    cat > files.json <<'JSON'
-    ${files}
-    JSON
-
     mkdir -p local
     # a container may not see the cache: then fetch without one
     mkdir -p "\${SICMIR_CACHE:-}" 2> /dev/null || unset SICMIR_CACHE
     sicmir-step fetch \\
-        --files files.json \\
+        --files ${files} \\
         --local local \\
         \${SICMIR_CACHE:+--cache "\$SICMIR_CACHE"} \\
         ${args} \\

@@ -8,7 +8,7 @@ process RESOLVE {
     conda "${moduleDir}/../environment.yml"
 
     input:
-    tuple val(meta), val(row)
+    tuple val(meta), path(row, stageAs: 'dataset.json')
     path blocklist
 
     output:
@@ -19,12 +19,8 @@ process RESOLVE {
     def args = task.ext.args ?: ''
     def blocked = blocklist ? "--blocklist ${blocklist}" : ''
     """
-    cat > dataset.json <<'JSON'
-    ${row}
-    JSON
-
     sicmir-step resolve \\
-        --dataset dataset.json \\
+        --dataset ${row} \\
         --verdicts verdict \\
         ${blocked} \\
         ${args} \\

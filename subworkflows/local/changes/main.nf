@@ -1,5 +1,5 @@
 include { CHECKSUM } from '../../../modules/local/checksum/main'
-include { factsJson ; filesJson ; localFiles ; ofSteps ; readJson ; rowJson } from '../utils/datasets'
+include { factsJson ; filesJson ; localFiles ; ofSteps ; privateFile ; readJson ; rowJson } from '../utils/datasets'
 include { insideFolders } from '../utils/folders'
 
 // Rows that list their own files, and of which an existing atlas holds the same: these are known
@@ -50,7 +50,7 @@ def batchOf(rows) {
         [row: row, local: (1..<(found.size() + 1)).collect { n -> "local/${start + n}".toString() }]
     }
     def staged = files.flatten()
-    return [rows.collect { row -> row.dataset_id }, rowJson(entries), staged, insideFolders(staged)]
+    return [rows.collect { row -> row.dataset_id }, privateFile(rowJson(entries)), staged, insideFolders(staged)]
 }
 
 // What would come out as it did: digests of all that a dataset's results follow from, compared to

@@ -19,6 +19,26 @@ def stepJson(row) {
     return rowJson(ofSteps(row))
 }
 
+// A task's script is shown in reports, and addresses may hold secrets: they travel as files. Named by
+// content and written once, so that a resume finds the task.
+def privateFile(text) {
+    def name = java.security.MessageDigest.getInstance('SHA-256').digest(text.getBytes('UTF-8')).encodeHex().toString()
+    def place = file("${workflow.workDir}/private/${name}.json")
+    if (place.exists()) {
+        return place
+    }
+    place.parent.mkdirs()
+    if (place.fileSystem != java.nio.file.FileSystems.default) {
+        place.text = text
+        return place
+    }
+    def mine = java.nio.file.attribute.PosixFilePermissions.asFileAttribute(java.nio.file.attribute.PosixFilePermissions.fromString('rw-------'))
+    def part = java.nio.file.Files.createTempFile(place.parent, 'part', '.json', mine)
+    part.text = text
+    java.nio.file.Files.move(part, place, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
+    return place
+}
+
 // Only what RESOLVE and FETCH depend on: a new title or tissue leaves the download cached.
 def sourceJson(row) {
     def columns = ['dataset_id', 'source', 'accession', 'url', 'sha256', 'files', 'format', 'organism', 'primary_data', 'doi']
@@ -50,13 +70,18 @@ def localFiles(row) {
     return row.url.tokenize('|').collect { url -> reachable(url.trim(), row.dataset_id) }.findAll { f -> f }
 }
 
+// Text without users, passwords and queries of addresses.
+def masked(text) {
+    return text.replaceAll(/:\/\/[^\/\s@]*@/, '://***@').replaceAll(/\?\S*/, '?***')
+}
+
 def reachable(url, id) {
     try {
         def found = file(url, glob: false)
         return found.exists() ? found : null
     }
     catch (Exception e) {
-        log.warn("${id}: ${url} cannot be reached: ${e.message}")
+        log.warn("${id}: ${masked(url)} cannot be reached: ${masked(e.message ?: e.class.simpleName)}")
         return null
     }
 }
