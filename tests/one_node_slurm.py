@@ -151,16 +151,15 @@ class OneNodeSlurm:
         (self.folder / "gres.conf").write_text(f"Name=gpu Type=a100 File={devices}\n")
 
     def _start(self, *command):
-        log = (self.folder / f"{command[0]}.out").open("w")
-        self.daemons.append(
-            subprocess.Popen(
+        with (self.folder / f"{command[0]}.out").open("w") as out:
+            daemon = subprocess.Popen(
                 command,
                 env={**os.environ, **self.environment},
-                stdout=log,
+                stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        )
+        self.daemons.append(daemon)
 
     def _start_munge(self):
         place = self.folder / "munge"

@@ -114,14 +114,20 @@ def test_gpu_and_slurm_settings_reach_gpu_tasks_only(nextflow):
     gpu = process["withLabel:process_gpu"]
     assert gpu["accelerator"] == 1
     assert gpu["container"] == "sicmir-atlas-gpu:0.1.0"
-    assert "--gres=gpu:" in gpu["clusterOptions"]
+    assert gpu["maxForks"] == 0
     assert process["container"] == "sicmir-atlas-cpu:0.1.0"
-    assert not {"accelerator", "clusterOptions", "containerOptions"} & set(process)
-    assert config["executor"]["exitReadTimeout"] == "30 sec"
+    assert not {"accelerator", "containerOptions", "array"} & set(process)
+    assert process["withName:PREPARE|PREDICT|TRAINRUN"] == {"array": 0}
+    assert config["executor"] == {
+        "queueSize": 200,
+        "submitRateLimit": "10/1sec",
+        "pollInterval": "10 sec",
+        "queueStatInterval": "30 sec",
+        "exitReadTimeout": "90 sec",
+    }
     assert config["workflow"] == {"failOnIgnore": True}
     threads = {key: config["env"][key] for key in config["env"] if key.endswith("_NUM_THREADS")}
     assert threads == {f"{lib}_NUM_THREADS": "2" for lib in ("OMP", "OPENBLAS", "MKL")}
-    assert config["env"]["SICMIR_CACHE"] == f"{nextflow.folder}/results/downloads"
 
 
 def test_without_gpu_profile_nothing_asks_for_one(nextflow):
@@ -132,8 +138,15 @@ def test_without_gpu_profile_nothing_asks_for_one(nextflow):
     assert config["docker"]["enabled"] is True
 
 
-def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tmp_path):
-    """Against a stand-in sbatch that runs jobs at once and keeps them, and a stand-in docker."""
+DEVICES = {
+    "docker": '--gpus\n"device=1,3"\n',
+    "podman": "--device\nnvidia.com/gpu=1\n--device\nnvidia.com/gpu=3\n",
+}
+
+
+@pytest.mark.parametrize("engine", DEVICES)
+def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tmp_path, engine):
+    """Against a stand-in sbatch that runs jobs at once and keeps them, and a stand-in engine."""
     folder = tmp_path / "slurm"
     folder.mkdir()
     jobs = tmp_path / "jobs"
@@ -141,9 +154,9 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
     scripts = {
         "sbatch": f"n=$(mktemp {jobs}/XXXXXX); s=${{!#}}; cat $s > $n\n"
         "( cd $(dirname $s); bash $s > .command.log 2>&1 ) & echo Submitted batch job $$",
-        "docker": "[[ $1 == run ]] || exit 0\n"
-        f'while [[ $1 != sicmir-atlas-* ]]; do echo "$1" >> {jobs}/docker; shift; done\n'
-        f'echo "image $1" >> {jobs}/docker; shift; exec "$@"',
+        engine: "[[ $1 == run ]] || exit 0\n"
+        f'while [[ $1 != sicmir-atlas-* ]]; do echo "$1" >> {jobs}/{engine}; shift; done\n'
+        f'echo "image $1" >> {jobs}/{engine}; shift; exec "$@"',
         "squeue": "exit 0",
         "scancel": "exit 0",
     }
@@ -151,17 +164,25 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
         (folder / name).write_text(f"#!/bin/bash\n{script}\n")
         (folder / name).chmod(0o755)
     run = nextflow.run(
-        *("--input", sheet(ROWS[1]), "--model", model, "-stub-run", "-profile", "gpu,slurm,docker"),
-        *("--gpu_queue", "a100"),
+        *("--input", sheet(ROWS[1]), "--model", model, "-stub-run"),
+        *("-profile", f"gpu,slurm,{engine}", "--account", "lab", "--qos", "long"),
+        *("--gpu_queue", "a100", "--gpu_gres", "gpu:a100", "--cpu_fallback"),
         *("-executor.pollInterval", "500 ms", "-executor.queueStatInterval", "1 sec"),
         PATH_FIRST=[str(folder)],
+        SLURM_JOB_GPUS="1,3",  # as Slurm counts on the node
+        CUDA_VISIBLE_DEVICES="0,1",  # as the job does, which sees no others
     )
     assert run.code == 0, run.output
     headers = {}
-    told = (jobs / "docker").read_text()
-    assert told.count("image sicmir-atlas-gpu:0.1.0") == told.count("--gpus\nall\n") == 1
+    told, devices = (jobs / engine).read_text(), DEVICES[engine]
+    assert told.count("image sicmir-atlas-gpu:0.1.0") == told.count(devices) == 1
+    assert told.count("gpu=") + told.count("device=") == devices.count("=")
+    assert "CUDA_VISIBLE_DEVICES" not in told, "an engine counts from 0 what it lets in"
+    assert told.count("\nSICMIR_CPU_FALLBACK\n") == 1
     assert told.count("image sicmir-atlas-cpu:0.1.0") == 7
-    (jobs / "docker").unlink()
+    cache = f"{nextflow.folder}/results/downloads"
+    assert told.count(f"-v\n{cache}:{cache}\n-e\nSICMIR_CACHE={cache}\n") == 1
+    (jobs / engine).unlink()
     for job in jobs.iterdir():
         lines = [line for line in job.read_text().splitlines() if line.startswith("#SBATCH")]
         (name,) = [line.split("nf-ATLAS_")[1] for line in lines if "-J nf-" in line]
@@ -171,10 +192,11 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
         *("CHECK_(datasets.csv)", "CONSOLIDATE", "VALIDATE", "REPORT"),
     }
     gpu = headers.pop("PREDICT_(two)")
-    assert "--gres=gpu:1" in gpu
+    assert "--account=lab --qos=long --gres=gpu:a100:1" in gpu
     assert "-p a100" in gpu
     for lines in headers.values():
         assert not any(line.startswith("-p") or "gpu" in line for line in lines)
+        assert "--account=lab --qos=long" in lines
     assert {"-c 6", "--mem 36864M"} <= set(headers["CONSOLIDATE"])
 
 

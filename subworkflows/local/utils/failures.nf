@@ -1,9 +1,17 @@
 // What happens when a task fails: what may heal is tried again, all else leaves its last words.
 
-// Memory, preemption and lost nodes; 75 is "tries spent" of a download; MAX_VALUE is a job that
-// the scheduler killed before it could write an exit code.
-def canHeal(exit) {
-    return exit in 130..145 || exit in [75, 104, 175, 176, 177, Integer.MAX_VALUE]
+// Memory, preemption and lost nodes; 75 is "tries spent" of a download, or of a GPU's memory; MAX_VALUE
+// is a job that the scheduler killed before it could write an exit code. 140 is a job out of time:
+// what needs more than twice the time once will not end.
+def isRetried(task) {
+    def heals = task.exitStatus in 130..145 || task.exitStatus in [75, 104, 175, 176, 177, Integer.MAX_VALUE]
+    return heals && task.attempt <= (task.exitStatus == 140 ? 1 : task.maxRetries)
+}
+
+// What a job that was killed could not say.
+def killedBy(task) {
+    def memory = "killed, most often for its memory: it had ${task.memory}"
+    return [137: memory, 140: "out of time: it had ${task.time}", (Integer.MAX_VALUE): memory][task.exitStatus]
 }
 
 def failureNote(id) {
@@ -21,6 +29,9 @@ def lastWords(task) {
     def err = task.workDir?.resolve('.command.err')
     def lines = err?.exists() ? err.readLines().findAll { line -> line.trim() } : []
     def from = lines.findLastIndexOf { line -> line.startsWith('sicmir-atlas: ') }
+    if (from < 0 && killedBy(task)) {
+        return "${killedBy(task)} (try ${task.attempt})"
+    }
     def said = lines.drop(from < 0 ? lines.size() - 1 : from).join('\n')
     def text = said.replaceFirst(/^sicmir-atlas: (error: )?/, '').replace("${task.workDir}/".toString(), '')
     return text ?: "no message (exit ${task.exitStatus}, try ${task.attempt})"
@@ -28,7 +39,7 @@ def lastWords(task) {
 
 // For the steps of one dataset: the others go on, and CONSOLIDATE finds the note.
 def onFailure(task, meta) {
-    if (canHeal(task.exitStatus) && task.attempt <= task.maxRetries) {
+    if (isRetried(task)) {
         return 'retry'
     }
     def note = failureNote(meta.id)
@@ -39,7 +50,7 @@ def onFailure(task, meta) {
 
 // For the steps of the whole atlas: nothing can follow, and the step's own words are enough.
 def onFatal(task) {
-    if (canHeal(task.exitStatus) && task.attempt <= task.maxRetries) {
+    if (isRetried(task)) {
         return 'retry'
     }
     log.error("${task.process.tokenize(':').last()} failed:\n${lastWords(task)}\n\nIts work folder: ${task.workDir.toUriString()}")
