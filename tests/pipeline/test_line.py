@@ -181,7 +181,7 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
     assert told.count("\nSICMIR_CPU_FALLBACK\n") == 1
     assert told.count("image sicmir-atlas-cpu:0.1.0") == 7
     cache = f"{nextflow.folder}/results/downloads"
-    assert told.count(f"-v\n{cache}:{cache}\n-e\nSICMIR_CACHE={cache}\n") == 1
+    assert told.count(f"-v\n{cache}:{cache}\n\nSICMIR_CACHE={cache}\n") == 1
     (jobs / engine).unlink()
     for job in jobs.iterdir():
         lines = [line for line in job.read_text().splitlines() if line.startswith("#SBATCH")]
