@@ -160,14 +160,14 @@ def _check_units(path: Path, frame: pd.DataFrame, what: str) -> None:
         sample, name = _first(frame, infinite)
         msg = f"{path}: sample {sample}, {what} {name} is infinite; take log2(x + 1), not log2(x)"
         raise InputError(msg)
-    for wrong, most, said in (
-        (values > _LARGEST, np.nanargmax, "largest value, {:.6g}, is far above what log2(x + 1)"),
-        (values < _SMALLEST, np.nanargmin, "smallest value, {:.6g}, is below 0, which log2(x + 1)"),
+    for wrong, most, which, where in (
+        (values > _LARGEST, np.nanargmax, "largest", f"above {_LARGEST:g}"),
+        (values < _SMALLEST, np.nanargmin, "smallest", "below 0"),
     ):
         if wrong.any():
             row, column = np.unravel_index(int(most(values)), values.shape)
-            msg = f"{path}: the {said.format(values[row, column])} never gives "
-            msg += f"(sample {frame.index[row]}, {what} {frame.columns[column]}); "
+            msg = f"{path}: the {which} value, {values[row, column]:.6g}, is {where}, which "
+            msg += f"log2(x + 1) never gives (sample {frame.index[row]}, {what} {frame.columns[column]}); "
             msg += "give log2(x + 1) of TPM, FPKM, RSEM or RPM: "
             msg += "not counts, linear values, log ratios or z-scores"
             raise InputError(msg)
