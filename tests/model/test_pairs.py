@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.pairs import read_pairs
+from sicmir_atlas.model.pairs import Pairs, read_other_technology, read_pairs
 from sicmir_atlas.names import landmarks, mirnas
 
 
@@ -115,10 +115,9 @@ def test_largest_value_is_named_as_it_stands(read, frames, tmp_path):
         read(mrna=lambda _: linear)
     expected = f"{tmp_path / 'mrna.csv'}: the largest value, {linear.iloc[row, column]:.6g}, is "
     expected += "above 30, which log2(x + 1) never gives "
-    expected += (
-        f"(sample TCGA-AA-{row:04d}-01, gene {linear.columns[column]}); give log2(x + 1) of "
-    )
-    expected += "TPM, FPKM, RSEM or RPM: not counts, linear values, log ratios or z-scores"
+    expected += f"(sample TCGA-AA-{row:04d}-01, gene {linear.columns[column]}); give "
+    expected += "log2(x + 1) of TPM, FPKM, RSEM or RPM: "
+    expected += "not counts, linear values, log ratios or z-scores"
     assert str(refused.value) == expected
 
 
@@ -173,6 +172,49 @@ def test_what_is_no_table(frames, tmp_path, content):
         read_pairs(tmp_path / "mrna.csv", tmp_path / "mirna.csv")
     with pytest.raises(InputError, match=r"no file .*gone\.csv"):
         read_pairs(tmp_path / "gone.csv", tmp_path / "mirna.csv")
+
+
+@pytest.fixture
+def read_other(frames, tmp_path):
+    """Read the values of the pair, of other samples in another unit and changed, beside it."""
+    like = Pairs(*frames, pd.Series("all", index=frames[1].index))
+    like.mrna.index = like.mirna.index
+
+    def run(mrna=lambda table: table, mirna=lambda table: table):
+        paths = [tmp_path / "other_mrna.csv", tmp_path / "other_mirna.csv"]
+        for table, change, path in zip(frames, (mrna, mirna), paths, strict=True):
+            other = (table - table.mean()).rename(index=lambda name: name.replace("-AA-", "-BB-"))
+            change(other).to_csv(path)
+        return read_other_technology(*paths, None, like=like)
+
+    return run
+
+
+def test_another_technology_may_lack_genes_and_values(read_other, frames):
+    def few_genes(table):
+        return _put(np.nan)(table).iloc[:, :15]
+
+    read = read_other(few_genes, lambda table: table.iloc[:, 1:])
+    assert list(read.mrna.columns) == list(frames[0].columns)
+    assert read.mrna.isna().sum().sum() == 12 * 15 + 1
+    assert read.mirna.columns[read.mirna.isna().all()].tolist() == [mirnas()[0]]
+
+
+@pytest.mark.parametrize(
+    ("mrna", "mirna", "said"),
+    [
+        (lambda table: table.iloc[:, :14], None, "lacks 16 of 30 genes, such as"),
+        (lambda table: table * np.nan, None, "lacks 30 of 30 genes, such as PSME1"),
+        (None, lambda table: table * np.nan, "no value of the 9 miRNAs .* such as hsa-miR-4739"),
+        (None, lambda table: table.add_prefix("x"), "first column is xhsa-miR-4739"),
+        (_put(-np.inf), None, "other_mrna.csv: sample TCGA-BB-0003-01, gene RHEB is infinite"),
+        (None, _put(np.inf), "other_mirna.csv: sample TCGA-BB-0003-01, miRNA .* is infinite"),
+    ],
+)
+def test_tables_of_another_technology_that_say_nothing(read_other, mrna, mirna, said):
+    changes = {k: v for k, v in (("mrna", mrna), ("mirna", mirna)) if v}
+    with pytest.raises(InputError, match=said):
+        read_other(**changes)
 
 
 @pytest.mark.real

@@ -23,14 +23,15 @@ def read_extra(
     Raises
     ------
     InputError
-        When only one of the two tables is given.
+        When one of the two tables or the cohorts are given alone.
     """
     from sicmir_atlas.model.pairs import read_other_technology
     from sicmir_atlas.model.samples import Samples
 
-    if mrna is None and mirna is None:
+    if mrna is None and mirna is None and strata is None:
         return None
     if mrna is None or mirna is None:
-        msg = "--extra-mrna and --extra-mirna go together: give both or none"
+        msg = "--extra-mrna and --extra-mirna go together, and --extra-strata with both: "
+        msg += "give both tables, or none of the three"
         raise InputError(msg)
     return Samples.of(read_other_technology(mrna, mirna, strata, like=like), weight=weight)

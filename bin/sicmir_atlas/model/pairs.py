@@ -111,18 +111,22 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
     ------
     InputError
         As :func:`read_pairs` does, but for units and missing values of mRNA; when more than half
-        of the genes are missing.
+        of the genes or all of the miRNAs have no value.
     """
     x = _read_matrix(mrna, landmarks(), "gene", any_units=True)
     y = _read_matrix(mirna, mirnas(), "miRNA", any_units=True)
     x, y = _shared(x, y, mrna, mirna)
-    genes = like.mrna.columns
-    missing = genes[~genes.isin(x.columns)]
+    genes, names = like.mrna.columns, like.mirna.columns
+    wanted = Pairs(x.reindex(columns=genes), y.reindex(columns=names), _cohorts(strata, x.index))
+    missing = genes[wanted.mrna.isna().all()]
     if len(missing) > MOST_MISSING * len(genes):
         msg = f"{mrna} lacks {len(missing)} of {len(genes)} genes, such as {missing[0]}"
         raise InputError(msg)
-    columns = like.mirna.columns
-    return Pairs(x.reindex(columns=genes), y.reindex(columns=columns), _cohorts(strata, x.index))
+    if wanted.mirna.isna().all(axis=None):
+        msg = f"{mirna} has no value of the {len(names)} miRNAs that are wanted, such as {names[0]}"
+        msg += f"; its first column is {y.columns[0]}"
+        raise InputError(msg)
+    return wanted
 
 
 def _read_matrix(
@@ -148,6 +152,11 @@ def _read_matrix(
     if text:
         msg = f"{path}: column {text[0]} is not numeric; rows must be samples, columns {what}s"
         raise InputError(msg)
+    infinite = np.isinf(frame.to_numpy(dtype=np.float64, na_value=np.nan))
+    if infinite.any():
+        sample, name = _first(frame, infinite)
+        msg = f"{path}: sample {sample}, {what} {name} is infinite; take log2(x + 1), not log2(x)"
+        raise InputError(msg)
     if not any_units:
         _check_units(path, frame, what)
     return frame
@@ -155,11 +164,6 @@ def _read_matrix(
 
 def _check_units(path: Path, frame: pd.DataFrame, what: str) -> None:
     values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
-    infinite = np.isinf(values)
-    if infinite.any():
-        sample, name = _first(frame, infinite)
-        msg = f"{path}: sample {sample}, {what} {name} is infinite; take log2(x + 1), not log2(x)"
-        raise InputError(msg)
     for wrong, most, which, where in (
         (values > _LARGEST, np.nanargmax, "largest", f"above {_LARGEST:g}"),
         (values < _SMALLEST, np.nanargmin, "smallest", "below 0"),
@@ -167,8 +171,8 @@ def _check_units(path: Path, frame: pd.DataFrame, what: str) -> None:
         if wrong.any():
             row, column = np.unravel_index(int(most(values)), values.shape)
             msg = f"{path}: the {which} value, {values[row, column]:.6g}, is {where}, which "
-            msg += f"log2(x + 1) never gives (sample {frame.index[row]}, {what} {frame.columns[column]}); "
-            msg += "give log2(x + 1) of TPM, FPKM, RSEM or RPM: "
+            msg += f"log2(x + 1) never gives (sample {frame.index[row]}, {what} "
+            msg += f"{frame.columns[column]}); give log2(x + 1) of TPM, FPKM, RSEM or RPM: "
             msg += "not counts, linear values, log ratios or z-scores"
             raise InputError(msg)
 
