@@ -217,6 +217,15 @@ def test_tables_of_another_technology_that_say_nothing(read_other, mrna, mirna, 
         read_other(**changes)
 
 
+@pytest.mark.parametrize("known", ["TCGA-AA-0003-01", "TCGA-AA-0003-11B"])
+def test_no_patient_has_samples_of_both_technologies(read_other, known):
+    def one(table):
+        return table.rename(index={table.index[5]: known})
+
+    with pytest.raises(InputError, match=f"1 of 12 samples .* such as {known[:15]};"):
+        read_other(one, one)
+
+
 @pytest.mark.real
 def test_public_tables_pass(shared_data):
     bulk = shared_data / "bulk"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import pandas as pd
 import pytest
 
@@ -104,6 +106,24 @@ def test_a_split_that_cannot_be_is_refused(tmp_path, rows, said):
     path.write_text(f"sample\tpart\n{rows}")
     with pytest.raises(InputError, match=said):
         read_split(path, pd.Index(["s1", "s2"]))
+
+
+def test_a_patient_in_two_parts_is_told(tmp_path, caplog):
+    path = tmp_path / "split.tsv"
+    rows = {"TCGA-AA-0001-01": "train", "TCGA-AA-0001-11": "train", "TCGA-AA-0002-01": "test"}
+    samples = pd.Index([*rows, "TCGA-AA-0002-11"])
+
+    def read(last):
+        parts = {**rows, samples[-1]: last}
+        path.write_text("sample\tpart\n" + "".join(f"{k}\t{v}\n" for k, v in parts.items()))
+        with caplog.at_level(logging.WARNING):
+            return read_split(path, samples)
+
+    read("test")
+    assert not caplog.records
+    assert read("validation")[samples[-1]] == "validation"
+    said = "1 patients have samples in several parts, such as TCGA-AA-0002;"
+    assert said in caplog.text
 
 
 def test_tumour_and_normal_of_a_patient_have_one_part():

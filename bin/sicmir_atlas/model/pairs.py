@@ -98,20 +98,21 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
     """Read paired tables of another technology, for samples to learn from as well.
 
     They may be in any unit, for they are z-scored by themselves, and lack genes and values of
-    mRNA: what is missing is taken as the mean.
+    mRNA: what is missing is taken as the mean. They are of other patients, for whoever learns from
+    them is judged on ``like``.
 
     Parameters
     ----------
     mrna, mirna, strata
         As for :func:`read_pairs`.
     like
-        The pairs whose genes and miRNAs are wanted, in their order.
+        The pairs whose genes and miRNAs are wanted, in their order, and whose patients are not.
 
     Raises
     ------
     InputError
         As :func:`read_pairs` does, but for units and missing values of mRNA; when more than half
-        of the genes or all of the miRNAs have no value.
+        of the genes or all of the miRNAs have no value, or a patient is one of ``like``.
     """
     x = _read_matrix(mrna, landmarks(), "gene", any_units=True)
     y = _read_matrix(mirna, mirnas(), "miRNA", any_units=True)
@@ -125,6 +126,11 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
     if wanted.mirna.isna().all(axis=None):
         msg = f"{mirna} has no value of the {len(names)} miRNAs that are wanted, such as {names[0]}"
         msg += f"; its first column is {y.columns[0]}"
+        raise InputError(msg)
+    known = x.index[np.isin(wanted.patients, like.patients)]
+    if len(known):
+        msg = f"{mrna}: {len(known)} of {len(x)} samples are of patients who are judged on, too, "
+        msg += f"such as {known[0]}; leave them out of one technology"
         raise InputError(msg)
     return wanted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ __all__ = [
     "split_rows",
     "split_runs",
 ]
+
+logger = logging.getLogger(__name__)
 
 SPLIT = "split.tsv"
 """File of a model folder with the part of every sample: columns sample and part."""
@@ -164,7 +167,7 @@ def read_parts(path: Path) -> pd.Series[str]:
 
 
 def read_split(path: Path, samples: pd.Index[str]) -> pd.Series[str]:
-    """Read the parts of some samples, or of all.
+    """Read the parts of some samples, or of all; warn of patients with samples in several parts.
 
     Raises
     ------
@@ -176,6 +179,12 @@ def read_split(path: Path, samples: pd.Index[str]) -> pd.Series[str]:
     if len(absent):
         msg = f"{path}: {len(absent)} samples are not in the tables, such as {absent[0]}"
         raise InputError(msg)
+    n_parts = parts.groupby(patients_of(parts.index)).nunique()
+    torn = n_parts.index[n_parts > 1]
+    if len(torn):
+        message = "%s: %d patients have samples in several parts, such as %s; the figures may be "
+        message += "too good: give all samples of a patient one part"
+        logger.warning(message, path, len(torn), torn[0])
     return parts
 
 
