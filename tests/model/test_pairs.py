@@ -121,6 +121,32 @@ def test_largest_value_is_named_as_it_stands(read, frames, tmp_path):
     assert str(refused.value) == expected
 
 
+@pytest.mark.parametrize("second", ["RHEB", " RHEB "])
+@pytest.mark.parametrize("name", ["mrna.csv", "mrna.csv.gz"])
+def test_a_gene_named_twice_is_told_by_its_name(frames, tmp_path, second, name):
+    mrna, mirna = frames
+    mrna.set_axis([*mrna.columns[:-1], second], axis=1).to_csv(tmp_path / name)
+    mirna.to_csv(tmp_path / "mirna.csv")
+    with pytest.raises(InputError, match=r"mrna\.csv.*: gene RHEB occurs twice"):
+        read_pairs(tmp_path / name, tmp_path / "mirna.csv")
+
+
+def test_names_with_a_number_after_a_point_are_names(read, frames):
+    named = {"PSME1": "RHEB.1"}
+    assert "RHEB.1" in read(mrna=lambda table: table.rename(columns=named)).mrna.columns
+
+
+def test_tables_of_names_that_nobody_prepares_are_told(read, caplog):
+    with caplog.at_level(logging.WARNING):
+        read()
+        assert not caplog.records
+        read(lambda table: table.add_prefix("ENSG"), lambda table: table.add_suffix("-x"))
+    genes, names = (record.getMessage() for record in caplog.records)
+    assert "mrna.csv: none of its 30 genes is of the published panel" in genes
+    assert genes.endswith("its first is ENSGPSME1, that of the panel PSME1")
+    assert "mirna.csv: none of its 9 miRNAs is" in names
+
+
 def test_little_below_zero_and_missing_targets_are_borne(read):
     """Targets moved to another scale reach a little below 0; unmeasured ones are masked."""
     pairs = read(mirna=lambda table: _put(np.nan, 0, 1)(_put(-0.02)(table)))

@@ -60,7 +60,8 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
     """Read paired tables and keep the samples that both have.
 
     Names are stripped; TCGA barcodes are compared by their first 15 characters. Samples of one
-    table alone and constant columns are told as warnings.
+    table alone, constant columns and tables without a gene or miRNA of the published panel are
+    told as warnings.
 
     Parameters
     ----------
@@ -89,8 +90,12 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
         msg = f"{mirna} holds no value at all"
         raise InputError(msg)
     x, y = _shared(x, y, mrna, mirna)
-    _check_constant(mrna, x, "gene")
-    _check_constant(mirna, y, "miRNA")
+    for path, frame, panel, what in ((mrna, x, landmarks(), "gene"), (mirna, y, mirnas(), "miRNA")):
+        _check_constant(path, frame, what)
+        if not frame.columns.isin(panel).any():
+            message = "%s: none of its %d %ss is of the published panel, in which data are "
+            message += "prepared: its first is %s, that of the panel %s"
+            logger.warning(message, path, frame.shape[1], what, frame.columns[0], panel[0])
     return Pairs(x, y, _cohorts(strata, x.index))
 
 
@@ -138,14 +143,20 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
 def _read_matrix(
     path: Path, panel: Sequence[str], what: str, *, any_units: bool = False
 ) -> pd.DataFrame:
-    frame = _read_parquet(path) if path.suffix == ".parquet" else read_csv(path, index_col=0)
+    if path.suffix == ".parquet":
+        frame = _read_parquet(path)
+        header = frame.columns
+    else:
+        frame = read_csv(path, index_col=0)
+        # pandas renames the second column of a name
+        header = read_csv(path, header=None, nrows=1, dtype=str).iloc[0, -frame.shape[1] :].dropna()
     frame.index = pd.Index([sample_name(str(name)) for name in frame.index])
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
     if not frame.columns.isin(panel).any() and frame.index.isin(panel).any():
         msg = f"{path}: row {frame.index[frame.index.isin(panel)][0]} is a {what}; "
         msg += f"rows must be samples, columns {what}s: turn the table"
         raise InputError(msg)
-    for kind, names in (("sample", frame.index), (what, frame.columns)):
+    for kind, names in (("sample", frame.index), (what, pd.Index(header).astype(str).str.strip())):
         if not names.is_unique:
             msg = f"{path}: {kind} {names[names.duplicated()][0]} occurs twice"
             raise InputError(msg)
