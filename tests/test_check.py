@@ -18,10 +18,10 @@ MD5 = "b" * 32
 
 @pytest.fixture
 def check(tmp_path):
-    def run(text, name="datasets.csv", base="/data/study"):
+    def run(text, name="datasets.csv", base="/data/study", **options):
         sheet = tmp_path / name
         sheet.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return check_samplesheet(sheet, base=base)
+        return check_samplesheet(sheet, base=base, **options)
 
     return run
 
@@ -180,6 +180,23 @@ def test_problems_are_told_without_secrets(check, cells):
 def test_unreadable_sheets_name_the_remedy(check, content, name, said):
     with pytest.raises(InputError, match=said):
         check(content, name=name)
+
+
+def test_files_can_be_kept_out_row_by_row(check):
+    text = (
+        "dataset_id,source,url\n"
+        "a,file,/etc/passwd\nb,url,https://x.org/b.h5ad\nc,file,s3://bucket/c.h5ad\n"
+    )
+    assert len(check(text)) == 3
+    said = problems(check, text, allow_files=False)
+    assert [line.partition(": ")[0] for line in said] == [
+        "row 1 (line 2), column source",
+        "row 3 (line 4), column source",
+    ]
+    assert "--allow_files false" in said[0]
+    for url in ("file:///etc/passwd", "/etc/passwd", "FILE:///etc/passwd", "../etc/passwd"):
+        (line,) = problems(check, f"dataset_id,source,url\na,url,{url}\n", allow_files=False)
+        assert "no http, https, s3 or gs address" in line
 
 
 def test_missing_sheet(tmp_path):

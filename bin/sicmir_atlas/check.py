@@ -24,6 +24,10 @@ __all__ = ["InvalidInputError", "check_parameters", "check_samplesheet"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 _WEB = ("http", "https")
+_NO_FILES = (
+    "files of this machine are not read here (--allow_files false): "
+    "give an address, with source url"
+)
 _STAGED = ("file", *(scheme for scheme in SCHEMES if scheme not in _WEB))
 
 
@@ -36,7 +40,7 @@ class InvalidInputError(InputError):
         super().__init__(f"{what}: {count}\n" + "\n".join(f"  {line}" for line in problems))
 
 
-def check_samplesheet(path: Path, *, base: str) -> list[dict[str, Any]]:
+def check_samplesheet(path: Path, *, base: str, allow_files: bool = True) -> list[dict[str, Any]]:
     """Read a samplesheet and prove every row against its schema.
 
     Parameters
@@ -45,6 +49,8 @@ def check_samplesheet(path: Path, *, base: str) -> list[dict[str, Any]]:
         CSV, or YAML with the same keys.
     base
         Folder or address that relative paths of the source ``file`` belong to.
+    allow_files
+        Whether rows of source ``file`` may be there.
 
     Returns
     -------
@@ -63,6 +69,8 @@ def check_samplesheet(path: Path, *, base: str) -> list[dict[str, Any]]:
         problems.append("it names no dataset: give at least one row")
     for row in sheet.rows:
         problems += [f"{row.where}{text}" for text in _row_problems(row, schema)]
+        if not allow_files and row.cells.get("source") == "file":
+            problems.append(f"{row.where}column source: {_NO_FILES}")
     problems += _duplicates(sheet.rows)
     if problems:
         raise InvalidInputError(path.name, problems)

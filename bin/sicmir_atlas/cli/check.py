@@ -51,12 +51,15 @@ def check(
     said: list[str] = []
     given: list[dict[str, str]] = []
     rows: list[dict[str, object]] = []
+    allow_files = True
     try:
-        check_parameters(_io.read_json(params), schema=_io.read_json(schema))
+        values = check_parameters(_io.read_json(params), schema=_io.read_json(schema))
+        allow_files = bool(values.get("allow_files", True))
     except InvalidInputError as error:
         said.append(str(error))
     try:
-        rows = check_samplesheet(input, base=base) if input is not None else []
+        if input is not None:
+            rows = check_samplesheet(input, base=base, allow_files=allow_files)
     except InputError as error:
         said.append(str(error))
     try:
