@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import shutil
 import subprocess
@@ -90,6 +91,14 @@ class Nextflow:
             with trace.open() as lines:
                 tasks = list(csv.DictReader(lines, delimiter="\t"))
         return Run(done.returncode, done.stdout + done.stderr, tasks)
+
+
+def contents(folder):
+    """Map every Parquet file of an atlas to the checksum of its bytes."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*.parquet"))
+    }
 
 
 @pytest.fixture(scope="session")

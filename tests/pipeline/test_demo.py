@@ -13,6 +13,8 @@ from threading import Thread
 import pyarrow.parquet as pq
 import pytest
 
+from nextflow_runs import contents
+
 HUMAN = ("demo_blood", "demo_lung", "demo_kidney", "demo_colon")
 
 
@@ -28,13 +30,6 @@ def status(out):
         out / "atlas/datasets.parquet", columns=["dataset_id", "status", "reason"]
     )
     return {row["dataset_id"]: (row["status"], row["reason"]) for row in table.to_pylist()}
-
-
-def contents(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*.parquet"))
-    }
 
 
 def test_one_broken_dataset_never_stops_the_others(nextflow, made, tmp_path):
