@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MIN_SAMPLES", "Pairs", "read_csv", "read_other_technology", "read_pairs"]
+__all__ = [
+    "MIN_SAMPLES",
+    "Pairs",
+    "read_csv",
+    "read_matrix",
+    "read_other_technology",
+    "read_pairs",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +84,7 @@ def read_pairs(mrna: Path, mirna: Path, strata: Path | None = None) -> Pairs:
         that log2(x + 1) cannot give, or has more than half of its columns constant; when an mRNA
         value is missing, fewer than three samples are shared, or a sample has no cohort or two.
     """
-    x, y = _read_matrix(mrna, landmarks(), "gene"), _read_matrix(mirna, mirnas(), "miRNA")
+    x, y = read_matrix(mrna, landmarks(), "gene"), read_matrix(mirna, mirnas(), "miRNA")
     missing = x.isna().to_numpy()
     if missing.any():
         sample, gene = _first(x, missing)
@@ -119,8 +126,8 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
         As :func:`read_pairs` does, but for units and missing values of mRNA; when more than half
         of the genes or all of the miRNAs have no value, or a patient is one of ``like``.
     """
-    x = _read_matrix(mrna, landmarks(), "gene", any_units=True)
-    y = _read_matrix(mirna, mirnas(), "miRNA", any_units=True)
+    x = read_matrix(mrna, landmarks(), "gene", any_units=True)
+    y = read_matrix(mirna, mirnas(), "miRNA", any_units=True)
     x, y = _shared(x, y, mrna, mirna)
     genes, names = like.mrna.columns, like.mirna.columns
     wanted = Pairs(x.reindex(columns=genes), y.reindex(columns=names), _cohorts(strata, x.index))
@@ -140,9 +147,26 @@ def read_other_technology(mrna: Path, mirna: Path, strata: Path | None, *, like:
     return wanted
 
 
-def _read_matrix(
+def read_matrix(
     path: Path, panel: Sequence[str], what: str, *, any_units: bool = False
 ) -> pd.DataFrame:
+    """Read samples × features, their names as tables are joined by.
+
+    Parameters
+    ----------
+    path
+        csv, csv.gz or Parquet.
+    panel, what
+        Names that columns may have, by which a turned table is known, and what they are of.
+    any_units
+        Whether the values may be another thing than log2(x + 1).
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, is turned or empty, names something twice, or holds text, infinity
+        or values that log2(x + 1) cannot give.
+    """
     if path.suffix == ".parquet":
         frame = _read_parquet(path)
         header = frame.columns

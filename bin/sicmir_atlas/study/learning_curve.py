@@ -61,17 +61,21 @@ def arm_ceiling(
         Stem of every column.
     cohorts
         Cohort of every sample.
+
+    Returns
+    -------
+    The ceiling; NaN of no pair where no two arms vary within a cohort.
     """
     found = []
     for names in stem_of.groupby(stem_of).groups.values():
-        if len(names) == 2:
+        if len(names) == 2 and len(measured):
             one, other = (measured[[name]].to_numpy(dtype=np.float64) for name in names)
             within = agreement(one, other, compared_within(cohorts)).within[0]
             if not np.isnan(within):
                 found.append(within)
-    mean = float(np.mean(found)) if found else 0.0
+    mean = float(np.mean(found)) if found else np.nan
     source = "the two arms of a stem-loop, within cohorts"
-    return Ceiling(float(np.sqrt(max(mean, 0.0))), len(found), source)
+    return Ceiling(float(np.sqrt(np.maximum(mean, 0.0))), len(found), source)
 
 
 def learning_curve(

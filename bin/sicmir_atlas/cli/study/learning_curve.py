@@ -61,19 +61,24 @@ def learning_curve(
     from threadpoolctl import threadpool_limits
 
     from sicmir_atlas.cli.study._learner import learner_named
-    from sicmir_atlas.model.pairs import read_csv, read_pairs
-    from sicmir_atlas.model.sample_names import sample_name
-    from sicmir_atlas.names import parse_mirna
+    from sicmir_atlas.errors import InputError
+    from sicmir_atlas.model.pairs import read_matrix, read_pairs
+    from sicmir_atlas.names import mirnas, parse_mirna
     from sicmir_atlas.study import learning_curve as study
     from sicmir_atlas.study.result import write_result
 
     pairs = read_pairs(mrna, mirna, strata)
     ceiling = None
     if measured is not None:
-        table = read_csv(measured, index_col=0).rename(index=sample_name, columns=str.strip)
+        table = read_matrix(measured, mirnas(), "miRNA", any_units=True)
         table = table.loc[table.index.isin(pairs.cohorts.index)]
         stems = pd.Series([parse_mirna(name).stem for name in table.columns], table.columns)
         ceiling = study.arm_ceiling(table, stems, pairs.cohorts.loc[table.index])
+        if ceiling.n_pairs == 0:
+            msg = f"{measured}: in its {len(table)} samples that {mrna} has, too, no stem-loop has "
+            msg += "two arms that vary within a cohort; give mature miRNAs that were measured, "
+            msg += "such as hsa-miR-21-5p and hsa-miR-21-3p"
+            raise InputError(msg)
     with threadpool_limits(threads):
         result = study.learning_curve(
             [(name, learner_named(name)) for name in learner],
