@@ -29,9 +29,10 @@ test-torch: .venv-torch/.torch  ## tests of training and of the torch backend (6
 test-cluster: $(VENV)/.test  ## a real Slurm, containers; needs root, and installs what is missing
 	@pytest -m cluster
 
-lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint
+lint: $(VENV)/.test  ## ruff, mypy --strict, nextflow lint, hadolint
 	@ruff check . && ruff format --check . && MYPYPATH=bin mypy --strict -p sicmir_atlas
 	@tools/nextflow lint -exclude '$(VENV)' main.nf nextflow.config conf modules subworkflows workflows
+	@hadolint containers/*/Containerfile
 
 lint-nf-core: .nextflow-there .venv-nf-core/.nf-core  ## nf-core's rules for pipelines; what is off, and why: .nf-core.yml
 	@export PATH="$(CURDIR)/.venv-nf-core/bin:$(CURDIR)/tools:$$PATH" NXF_OFFLINE=true NFCORE_NO_VERSION_CHECK=1 && \
