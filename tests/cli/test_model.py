@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from checkpoints import CONTAINER, Numbers, layer, module, name, plain, write_ch
 from sicmir_atlas.cli._commands import MODEL
 from sicmir_atlas.cli.app import main
 from sicmir_atlas.disk import digest_of
-from sicmir_atlas.model.weights import DEFAULT_MODEL, list_models, load_model
+from sicmir_atlas.model.weights import DEFAULT_MODEL, list_models, load_model, shipped_models
 from sicmir_atlas.names import landmarks, mirnas
 
 
@@ -96,6 +97,22 @@ def test_same_checkpoint_same_bytes(checkpoint, run):
     again = {path.name: path.read_bytes() for path in checkpoint.with_name("taken_in").iterdir()}
     assert first == again
     assert sorted(first) == ["model.json", "model.safetensors"]
+
+
+def test_a_model_is_replaced_whole_and_nothing_but_a_model(checkpoint, run):
+    folder = checkpoint.with_name("taken_in")
+    shutil.copytree(shipped_models() / DEFAULT_MODEL, folder)
+    before = sorted(path.name for path in folder.iterdir())
+    assert run("import", "genes.csv", *LISTS)[0] == 64
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert load_model(folder).model_id == DEFAULT_MODEL
+    assert run("import", checkpoint.name, *LISTS)[0] == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.safetensors"]
+    (folder / "thesis.txt").write_text("the only copy")
+    code, _, err = run("import", checkpoint.name, *LISTS)
+    assert code == 64
+    assert "taken_in holds thesis.txt, which is no part of a model" in err[0]
+    assert (folder / "thesis.txt").exists()
 
 
 def test_malicious_checkpoint(checkpoint, run):

@@ -37,7 +37,8 @@ def import_(
     mirnas
         List of the outputs in their order, a name a line.
     output
-        Model folder to make: model.safetensors, model.json. Its name is the model's id.
+        Model folder to make: model.safetensors, model.json. Its name is the model's id; a model
+        that is there is replaced.
     block_order
         Order of batch norm and ReLU, where the checkpoint does not show it; else released.
     title
@@ -45,9 +46,12 @@ def import_(
     licence
         Licence of the weights, for the card.
     """
+    from sicmir_atlas.disk import folder_written_whole
     from sicmir_atlas.model.importing import import_model
+    from sicmir_atlas.model.trainset import require_place
     from sicmir_atlas.model.weights import save_model
 
+    require_place(output)
     model = import_model(
         checkpoint,
         genes,
@@ -57,7 +61,8 @@ def import_(
         title=title,
         licence=licence,
     )
-    save_model(model, output)
+    with folder_written_whole(output) as part:
+        save_model(model, part)
     told = "wrote %s: %d genes to %d miRNAs, block order %s; its quality is not known"
     order = model.members[0].settings["block_order"]
     logger.info(told, output, len(model.landmarks), len(model.mirnas), order)
