@@ -73,6 +73,20 @@ def test_what_the_page_says_of_the_default_is_in_its_card():
     assert f"{len(about['mirnas_untrained'])} are untrained" in text
 
 
+def test_the_readme_says_what_the_card_of_the_default_says():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    about = card(DEFAULT_MODEL)
+    data, figures = about["training_data"], about["metrics"]
+    other = data["other_technology"]["n_samples"]
+    assert f"trained on {data['n_samples'] + other} TCGA samples" in text
+    assert f"for {data['n_samples_estimated'] + other} of these" in text
+    assert f"is {figures['pcc_pooled']:.2f} with cohorts pooled" in text
+    assert f"{figures['pcc_within_cohort']:.2f} within a cohort" in text
+    assert f"{figures['pcc_left_out_cohort']:.2f} within a cohort of which" in text
+    reached = [pcc for pcc in about["reliability"].values() if pcc is not None and pcc >= 0.8]
+    assert f"{len(reached)} of the {len(about['mirnas'])} miRNAs" in text
+
+
 def test_every_block_has_one_place(tables):
     assert sorted(re.findall(r"<!-- study (\w+) -->", PAGE)) == sorted(tables.BLOCKS)
     assert PAGE.count("<!-- end -->") == len(tables.BLOCKS)
@@ -108,14 +122,19 @@ def test_cohorts_are_parted_by_their_truth(tables, tmp_path):
         "sample,cohort,type\na1,A,tumor\nb1,B,tumor\nb2,B,normal\nc1,C,tumor\n", encoding="utf-8"
     )
     measured.write_text("sample,hsa-let-7a-5p\nc1,1\na1,2\nx,3\n", encoding="utf-8")
+    ridges = tmp_path / "ridges/models.json"
+    ridges.parent.mkdir()
+    half = {name: pcc / 2 for name, pcc in each.items()}
+    found = {"ridge": {"folds": half, "cohorts_left_out": each}}
+    ridges.write_text(json.dumps({"baseline": "ridge", "within_cohort_each": found}))
     made = tables.BLOCKS["cohorts"](
-        tables.Study(tmp_path, (), samples, measured, tmp_path / "models")
+        tables.Study(tmp_path, (ridges,), samples, measured, tmp_path / "models")
     )
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in made.splitlines()[2:]]
     assert rows == [
-        ["A", "1", "measured", "0.100", "0.000"],
-        ["B", "1 + 1 normal", "from stem-loops", "0.300", "0.000"],
-        ["C", "1", "measured", "0.200", "0.000"],
-        ["**mean of 1**", "", "from stem-loops", "0.300", "0.000"],
-        ["**mean of 2**", "", "measured", "0.150", "0.000"],
+        ["A", "1", "measured", "0.050", "0.100", "0.100", "0.000"],
+        ["B", "1 + 1 normal", "from stem-loops", "0.150", "0.300", "0.300", "0.000"],
+        ["C", "1", "measured", "0.100", "0.200", "0.200", "0.000"],
+        ["**mean of 1**", "", "from stem-loops", "0.150", "0.300", "0.300", "0.000"],
+        ["**mean of 2**", "", "measured", "0.075", "0.150", "0.150", "0.000"],
     ]

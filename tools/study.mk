@@ -51,9 +51,11 @@ learners = $(addprefix --learner ,$(1))
 run = rm -rf $(@D) && $(PYTHON) bin/sicmir-step $(1) -o $(@D)
 
 # $(call code,COMMAND,STUDY): a command, and the modules of study that it uses
-model_code := $(wildcard bin/sicmir_atlas/model/*.py)
+model_code := $(wildcard $(addprefix bin/sicmir_atlas/,model/*.py names.py trust.py \
+  data/landmarks.tsv data/landmark_aliases.tsv data/mirnas.txt cli/_extra.py cli/study/_learner.py))
 cell_code := $(wildcard $(addprefix bin/sicmir_atlas/,prepare/*.py readers/*.py harmonise/*.py \
-  predicting.py prediction.py profiles.py))
+  api.py formats.py predicting.py prediction.py profiles.py data/lineages.tsv data/overrides.tsv \
+  data/words.tsv data/mitochondrial.tsv))
 code = $(model_code) $(1:%=bin/sicmir_atlas/cli/study/%.py) \
   $(patsubst %,bin/sicmir_atlas/study/%.py,result $(2))
 

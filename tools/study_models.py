@@ -37,7 +37,13 @@ def by_folds(card: dict[str, Any]) -> dict[str, Any]:
 
 def cohorts(study: Study) -> str:
     """A row per cohort, and the means over cohorts whose truth is measured, or estimated."""
-    columns = {}
+    compared = study.summary("ridges/models")
+    baseline = compared["baseline"]
+    each = compared["within_cohort_each"][baseline]
+    columns = {
+        f"`{baseline}`": pd.Series(each["folds"]),
+        f"`{baseline}`, left out": pd.Series(each["cohorts_left_out"]),
+    }
     for name, card in study.cards().items():
         figures = by_folds(card)
         columns[f"`{name}`"] = pd.Series(figures["pcc_within_cohort_each"])

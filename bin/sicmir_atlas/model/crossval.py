@@ -14,6 +14,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model import metrics
+from sicmir_atlas.model.pairs import MIN_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,11 +63,13 @@ def folds_of(
     Raises
     ------
     InputError
-        When a fold would be empty.
+        When a fold would have too few samples for z-scores of its own.
     """
     labels = np.asarray(cohorts)
-    if not 2 <= n_folds <= labels.size:
-        msg = f"{labels.size} samples cannot be dealt to {n_folds} folds; take 2 to {labels.size}"
+    most = labels.size // MIN_SAMPLES
+    if not 2 <= n_folds <= most:
+        msg = f"{labels.size} samples cannot be dealt to {n_folds} folds of {MIN_SAMPLES} and more"
+        msg += f"; take 2 to {most}" if most >= 2 else "; more samples are needed"
         raise InputError(msg)
     rng = np.random.Generator(np.random.PCG64(seed))
     folds = np.empty(labels.size, dtype=np.int64)

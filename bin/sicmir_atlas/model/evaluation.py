@@ -19,12 +19,13 @@ from sicmir_atlas.model.scaling import zscore
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sicmir_atlas.model.crossval import Agreement
     from sicmir_atlas.model.scaling import Scaling
     from sicmir_atlas.model.weights import Model
 
     Float64: TypeAlias = NDArray[np.float64]
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "figures_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,22 +68,38 @@ def evaluate(
         Scaling of the training samples, for the figure with ``scale=train``; all other figures
         z-score the samples among themselves, as single-cell data are.
     y_observed
-        Scaling of ``y`` itself: errors are those of z-scores, of which ``r2_flat`` and
-        ``r2_varw`` are one figure.
+        Scaling of ``y`` itself: errors are those of z-scores.
     """
     predictor = load_predictor(model)
     predicted = predictor.predict(zscore(x)).astype(np.float64)
     by_train = predictor.predict(x_train.apply(x))
     found = agreement(y, predicted, groups)
+    by_train_pcc = metrics.mean_defined(metrics.pcc_per_mirna(y, by_train))[0]
+    figures = figures_of(y, predicted, found, y_observed=y_observed)
+    summary = {**figures, "pcc_pooled_scale_train": _rounded(by_train_pcc)}
+    return Evaluation(summary, predicted, found.pooled)
+
+
+def figures_of(
+    y: Float64, predicted: Float64, found: Agreement, *, y_observed: Scaling
+) -> dict[str, Any]:
+    """Put the figures of the model spec, section 5, together.
+
+    Parameters
+    ----------
+    y, predicted
+        Samples × miRNAs on a log scale, and what was predicted of them, z-scored.
+    found
+        Their agreement.
+    y_observed
+        Scaling of ``y`` itself: errors are those of z-scores.
+    """
     z = np.where(np.isnan(y), np.nan, y_observed.apply(np.nan_to_num(y), dtype=np.float64))
     r2 = metrics.r2_per_mirna(z, predicted)
     squared_error = metrics.mse(z, predicted)
-    summary = {
-        "n_samples": len(x),
+    return {
+        "n_samples": len(y),
         "pcc_pooled": _rounded(metrics.mean_defined(found.pooled)[0]),
-        "pcc_pooled_scale_train": _rounded(
-            metrics.mean_defined(metrics.pcc_per_mirna(y, by_train))[0]
-        ),
         "pcc_within_cohort": _rounded(metrics.mean_defined(found.within)[0])
         if found.by_group
         else None,
@@ -94,9 +111,7 @@ def evaluate(
         "rmse": _rounded(np.sqrt(squared_error)),
         "r2_mean": _rounded(metrics.mean_defined(r2)[0]),
         "r2_varw": _rounded(metrics.r2_variance_weighted(z, predicted)),
-        "r2_flat": _rounded(metrics.r2_flat(z, predicted)),
     }
-    return Evaluation(summary, predicted, found.pooled)
 
 
 def _rounded(value: float) -> float:

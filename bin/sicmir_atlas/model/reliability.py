@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reliability", "reliability"]
 
+_DEFINED = 0.9
+
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
@@ -26,7 +28,8 @@ class Reliability:
     pooled, within
         Over all samples, and the mean over groups; NaN where undefined.
     pooled_interval, within_interval
-        miRNAs × 2: 2.5 and 97.5 % of samples drawn anew within their groups.
+        miRNAs × 2: 2.5 and 97.5 % of samples drawn anew within their groups. NaN where less than
+        90 % of the draws are defined, for a miRNA that hardly varies.
     """
 
     pooled: Float64
@@ -93,6 +96,7 @@ def _pcc(sums: Float64) -> Float64:
 
 def _interval(resampled: Float64) -> Float64:
     bounds = np.full((resampled.shape[1], 2), np.nan)
-    defined = (~np.isnan(resampled)).all(axis=0)
-    bounds[defined] = np.quantile(resampled[:, defined], (0.025, 0.975), axis=0).T
+    defined = (~np.isnan(resampled)).mean(axis=0) >= _DEFINED
+    if defined.any():
+        bounds[defined] = np.nanquantile(resampled[:, defined], (0.025, 0.975), axis=0).T
     return bounds

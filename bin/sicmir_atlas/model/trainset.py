@@ -14,7 +14,7 @@ from sicmir_atlas.errors import InputError
 from sicmir_atlas.model import metrics
 from sicmir_atlas.model.crossval import agreement, cross_validate, leave_one_cohort_out
 from sicmir_atlas.model.domain import DIRECTIONS, fit_domain
-from sicmir_atlas.model.evaluation import evaluate
+from sicmir_atlas.model.evaluation import evaluate, figures_of
 from sicmir_atlas.model.pairs import MIN_SAMPLES, Pairs, read_pairs
 from sicmir_atlas.model.probe import probe
 from sicmir_atlas.model.reliability import Reliability, reliability
@@ -95,7 +95,7 @@ def train_model(
     cohorts, groups = pairs.cohorts.to_numpy(dtype=str), pairs.groups
     seen, stop = (split != "test").to_numpy(), (split == "validation").to_numpy()
     n_test = int((~seen).sum())
-    if n_test < 2 and not n_folds:
+    if n_test < MIN_SAMPLES and not n_folds:
         msg = f"holding out {n_test} of {len(x)} samples leaves too few to judge the model on; "
         msg += "hold out more, or cross-validate"
         raise InputError(msg)
@@ -119,7 +119,7 @@ def train_model(
     model = Model(model_id, tuple(mrna.columns), tuple(mirna.columns), members, scaling)
 
     figures: dict[str, Any] = {}
-    if n_test >= 2:
+    if n_test >= MIN_SAMPLES:
         held_out = _on_held_out(model, x[~seen], y[~seen], groups[~seen], x_scaling)
         found, figures = held_out.found, held_out.figures
     if n_folds:
@@ -220,13 +220,8 @@ def _in_folds(learner: Averaged, pairs: Pairs, *, n_folds: int, seed: int) -> _J
     cohorts, groups, patients = pairs.cohorts.to_numpy(dtype=str), pairs.groups, pairs.patients
     folded = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed, patients=patients)
     found = agreement(y, folded, groups)
-    figures: dict[str, Any] = {
-        "n_folds": n_folds,
-        "n_samples": len(x),
-        "pcc_pooled": _mean(found.pooled),
-        "pcc_within_cohort": _mean(found.within) if found.by_group else None,
-        "pcc_within_cohort_each": {name: round(r, 4) for name, r in found.by_group.items()},
-    }
+    judged = figures_of(y, folded, found, y_observed=observed_scaling(y))
+    figures: dict[str, Any] = {"n_folds": n_folds, **judged}
     if np.unique(cohorts).size > 1:
         left_out = agreement(y, leave_one_cohort_out(learner, x, y, cohorts, seed=seed), groups)
         figures |= {

@@ -75,6 +75,7 @@ def compare(
     x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
     cohorts = pairs.cohorts.to_numpy(dtype=str)
     found: dict[str, dict[str, Any]] = {}
+    each: dict[str, dict[str, dict[str, float]]] = {}
     for label, learner in learners:
         if on_learner is not None:
             on_learner(label)
@@ -83,12 +84,16 @@ def compare(
             learner, x, y, cohorts, n_folds=n_folds, seed=seed, patients=patients
         )
         left_out = leave_one_cohort_out(learner, x, y, cohorts, seed=seed)
-        by_fold = agreement(y, folded, groups)
+        by_fold, by_cohort = (agreement(y, guess, groups) for guess in (folded, left_out))
         found[label] = {
             "pooled": by_fold.pooled,
             "folds": by_fold.within,
-            "cohorts_left_out": agreement(y, left_out, groups).within,
+            "cohorts_left_out": by_cohort.within,
             "seconds": time.perf_counter() - started,
+        }
+        each[label] = {
+            measure: {name: round(pcc, 4) for name, pcc in judged.by_group.items()}
+            for measure, judged in zip(MEASURES, (by_fold, by_cohort), strict=True)
         }
     table = pd.DataFrame(
         [_row(label, figures, found[baseline]) for label, figures in found.items()]
@@ -102,6 +107,7 @@ def compare(
         "n_folds": n_folds,
         "seed": seed,
         "learners": table.drop(columns="seconds").round(4).to_dict("records"),
+        "within_cohort_each": each,
     }
     return StudyResult("models", table, summary, _figure(table, baseline))
 

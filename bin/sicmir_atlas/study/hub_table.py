@@ -59,6 +59,7 @@ def hub_table(
     predicted: Float64,
     groups: NDArray[np.str_],
     *,
+    pcc_train: Float64 | None = None,
     threshold: float = HUB_PCC,
 ) -> pd.DataFrame:
     """Judge every miRNA on held-out samples and put its kin beside it.
@@ -67,12 +68,14 @@ def hub_table(
     ----------
     truth, predicted
         Samples × miRNAs; NaN in ``truth`` is not compared.
+    pcc_train
+        Correlation of every miRNA over the samples trained on, if known.
 
     Returns
     -------
     ``mirna``, ``pcc_test`` (cohorts pooled), ``pcc_within_cohort``, ``r2_test`` (of z-scores),
-    ``is_hub``, ``arm``, ``stem``, ``partner`` (the other arm, if in the list), ``family``; best
-    first (spec, section 7).
+    ``pcc_train``, ``is_hub``, ``arm``, ``stem``, ``partner`` (the other arm, if in the list),
+    ``family``; best first (spec, section 7).
     """
     judged = agreement(truth, predicted, groups)
     table = pd.DataFrame(
@@ -81,6 +84,7 @@ def hub_table(
             "pcc_test": judged.pooled,
             "pcc_within_cohort": judged.within,
             "r2_test": r2_per_mirna(zscore_known(truth), predicted),
+            "pcc_train": np.nan if pcc_train is None else pcc_train,
         }
     )
     return _with_kin(table, threshold)
@@ -89,7 +93,8 @@ def hub_table(
 def hub_table_of_card(model: Model, *, threshold: float = HUB_PCC) -> pd.DataFrame:
     """Put together what the model card says of held-out samples, as :func:`hub_table` does.
 
-    A model that was trained on every sample was judged by cross-validation; ``r2_test`` is NaN.
+    A model that was trained on every sample was judged by cross-validation; ``r2_test`` and
+    ``pcc_train`` are NaN.
 
     Raises
     ------
@@ -105,7 +110,7 @@ def hub_table_of_card(model: Model, *, threshold: float = HUB_PCC) -> pd.DataFra
     table = pd.DataFrame({"mirna": model.mirnas})
     table["pcc_test"] = table["mirna"].map(pooled).astype(np.float64)
     table["pcc_within_cohort"] = table["mirna"].map(within).astype(np.float64)
-    return _with_kin(table.assign(r2_test=np.nan), threshold)
+    return _with_kin(table.assign(r2_test=np.nan, pcc_train=np.nan), threshold)
 
 
 def read_hubs(path: Path) -> list[str]:

@@ -40,7 +40,6 @@ FIGURES = (
     "rmse",
     "r2_mean",
     "r2_varw",
-    "r2_flat",
 )
 """Figures of :func:`.evaluation.evaluate` that are averaged over runs."""
 

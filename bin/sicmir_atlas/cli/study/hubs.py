@@ -64,7 +64,8 @@ def hubs(
 
     from sicmir_atlas.disk import written_whole
     from sicmir_atlas.errors import InputError
-    from sicmir_atlas.model.pairs import read_pairs
+    from sicmir_atlas.model.metrics import pcc_per_mirna
+    from sicmir_atlas.model.pairs import MIN_SAMPLES, read_pairs
     from sicmir_atlas.model.weights import load_model
     from sicmir_atlas.sources.bulk.hairpins import read_hairpins
     from sicmir_atlas.study.cluster_table import clustered
@@ -85,9 +86,21 @@ def hubs(
         msg = f"{mrna} is given without a table of miRNAs; give both, or none for the model card"
         raise InputError(msg)
     else:
-        judged = predict_pairs(loaded, held_out(model, read_pairs(mrna, mirna, strata), split))
+        pairs = read_pairs(mrna, mirna, strata)
+        test = held_out(model, pairs, split)
+        judged = predict_pairs(loaded, test)
+        seen = pairs.among(~pairs.mrna.index.isin(test.mrna.index))
+        pcc_train = None
+        if len(seen.mrna) >= MIN_SAMPLES:
+            trained_on = predict_pairs(loaded, seen)
+            pcc_train = pcc_per_mirna(trained_on.truth, trained_on.predicted)
         table = hub_table(
-            judged.mirnas, judged.truth, judged.predicted, judged.groups, threshold=threshold
+            judged.mirnas,
+            judged.truth,
+            judged.predicted,
+            judged.groups,
+            pcc_train=pcc_train,
+            threshold=threshold,
         )
         about |= {"from": f"samples, split {split}", "n_samples": len(judged.truth)}
     result = find_hubs(table, threshold=threshold)
