@@ -73,6 +73,9 @@ lock:  ## exact versions anew; needs uv
 	    --no-annotate --no-header pyproject.toml $${set#*:} -o requirements/$${set%%:*}.txt; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --group nf-core -o requirements/nf-core.txt
+	@for of in environment:runtime environment-train:torch; do \
+	  sum=$$(sha256sum requirements/$${of#*:}.txt | cut -c 1-12) && \
+	  sed -i "s/^# lock .*/# lock $$sum/" modules/local/$${of%%:*}.yml; done
 
 images:  ## container images of CPU and GPU tasks (the latter 6 GB), with podman or docker
 	@tools/build_image.sh cpu $(BUILD_OPTIONS)

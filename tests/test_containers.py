@@ -1,0 +1,64 @@
+"""Recipes of the images and conda's environments, against the locks and what the code imports."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+KINDS = {
+    "cpu": ("runtime.txt", "environment.yml"),
+    "gpu": ("torch.txt", "environment-train.yml"),
+}
+
+
+def imported():
+    """Give the packages that any module of the package imports, be it late."""
+    names = set()
+    for path in (ROOT / "bin/sicmir_atlas").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"sicmir_atlas"}
+
+
+def smoke_tested(kind):
+    recipe = (ROOT / f"containers/{kind}/Containerfile").read_text()
+    (line,) = re.findall(r"^RUN smoke-test(.*)$", recipe, re.MULTILINE)
+    text = (ROOT / "containers/smoke_test.py").read_text()
+    (modules,) = [
+        ast.literal_eval(node.value)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "MODULES"
+    ]
+    return {name.split(".")[0] for name in (*modules, *line.split())}
+
+
+def test_the_smoke_tests_import_what_the_steps_import():
+    training = {"lifelines", "matplotlib", "torch", "xgboost"}
+    assert smoke_tested("cpu") == imported() - training
+    assert smoke_tested("gpu") == imported()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_and_environments_hold_one_lock(kind):
+    lock, environment = KINDS[kind]
+    recipe = (ROOT / f"containers/{kind}/Containerfile").read_text()
+    assert re.findall(r"requirements/(\S+)", recipe) == [lock]
+    assert "--require-hashes" in recipe
+    path = ROOT / "modules/local" / environment
+    *_, given = yaml.safe_load(path.read_text())["dependencies"]
+    hashes, file = given["pip"]
+    assert hashes == "--require-hashes"
+    wanted = ROOT / "requirements" / lock
+    assert (path.parent / file.removeprefix("-r ")).resolve() == wanted
+    named = re.search(r"^# lock (\w+)$", path.read_text(), re.MULTILINE)[1]
+    assert named == hashlib.sha256(wanted.read_bytes()).hexdigest()[:12], "make lock writes it"
