@@ -157,6 +157,17 @@ def test_shipped_models_are_listed_and_shown(run):
     assert shown["landmarks"] == list(landmarks())
 
 
+def test_a_damaged_card_is_told_in_a_line(checkpoint, run):
+    run("import", checkpoint.name, *LISTS)
+    path = checkpoint.with_name("taken_in") / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "reliability": [0.5]}))
+    said = "taken_in/model.json: reliability is not a number or null by miRNA; fetch it again"
+    assert run("show", "taken_in")[::2] == (65, [f"sicmir-atlas: error: {said}"])
+    code, out, _ = run("verify", "taken_in")
+    assert code == 65
+    assert f"it cannot be loaded: {said}" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

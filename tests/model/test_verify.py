@@ -12,6 +12,7 @@ import pytest
 from sicmir_atlas.disk import digest_of
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.card import card_facts, card_metrics, card_reliability, full_card
+from sicmir_atlas.model.members import KernelMember
 from sicmir_atlas.model.probe import probe
 from sicmir_atlas.model.verify import verify_model
 from sicmir_atlas.model.weights import load_model, save_model
@@ -176,6 +177,18 @@ def test_missing_or_broken_weights(folder):
     assert failed(folder)["checksum"] == "model.safetensors is missing"
 
 
+def test_weights_cut_before_their_checksum_was_taken(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    edit(folder, sha256=digest_of(weights))
+    assert list(failed(folder)) == ["shapes", "scaling", "prediction"]
+
+
+def test_a_kernel_of_no_centre(folder):
+    member = KernelMember(np.zeros((), np.float32), np.zeros((2, 3)), np.zeros(3))
+    assert member.shapes(4, 3) == {"centres": (4,), "coefficients": (3,), "bias": (3,)}
+
+
 def test_card_for_a_reader(folder):
     model = load_model(folder)
     facts = dict(card_facts(model))
@@ -183,6 +196,9 @@ def test_card_for_a_reader(folder):
     assert facts["members"] == "1 × network, block_order released, batch_norm_eps 1e-05"
     assert facts["training: best"] == "train_mse 0.1235"
     assert [v for k, v in card_facts(model) if k == "limits"] == model.card["limits"]
+    edit(folder, limits=5)
+    assert ("limits", "5") in card_facts(load_model(folder))
+    edit(folder, limits=model.card["limits"])
     metrics = card_metrics(model).set_index("metric")
     assert metrics.loc["mean PCC per miRNA"].tolist() == [0.5, 0.25]
     assert metrics.loc["… in A", "within_cohort"] == 0.25

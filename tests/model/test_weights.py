@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -118,6 +119,47 @@ def test_member_with_other_arrays_is_found(folder):
 def test_model_without_members_is_found(folder):
     _edit(folder, architecture={"members": []})
     with pytest.raises(CorruptError, match="it has no members"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("landmarks", odd) for odd in (5, "G0", None, [1], [["G0"]], {})),
+        *(("architecture", odd) for odd in ([], 5, "network", {"members": 5}, {"members": [5]})),
+        *((f"reliability{w}", odd) for w in ("", "_within_cohort") for odd in ([], "0.5", None)),
+        ("reliability", {"hsa-miR-0": "0.5"}),
+        ("reliability", {"hsa-miR-0": [0.5]}),
+        *(
+            (f"reliability{which}_interval", odd)
+            for which in ("", "_within_cohort")
+            for odd in ([], "0.5", {"m": [0.5]}, {"m": 0.5}, {"m": [0.1, None]})
+        ),
+        ("mirnas_untrained", [["m"]]),
+        ("metrics", [0.5]),
+        ("domain", {}),
+        ("model_id", ["m"]),
+    ],
+)
+def test_an_entry_of_another_shape_is_named(folder, key, value):
+    _edit(folder, **{key: value})
+    with pytest.raises(CorruptError, match=rf"model\.json: {key} is not .*; fetch it again"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("kind", [[], None, {"kind": "linear"}])
+def test_a_kind_that_is_none_is_found(folder, kind):
+    _edit(folder, architecture={"members": [{"kind": kind}]})
+    with pytest.raises(CorruptError, match=f"^{folder}: "):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("kept", [0, 3, 100, -1])
+def test_weights_cut_before_their_checksum_was_taken_are_found(folder, kept):
+    raw = (folder / "model.safetensors").read_bytes()[:kept]
+    (folder / "model.safetensors").write_bytes(raw)
+    _edit(folder, sha256=hashlib.sha256(raw).hexdigest())
+    with pytest.raises(CorruptError, match=f"^{folder}: "):
         load_model(folder)
 
 

@@ -72,7 +72,8 @@ def card_facts(model: Model) -> list[tuple[str, str]]:
         parts = said if isinstance(said, dict) else {"": said}
         facts += [(f"{name}: {k.replace('_', ' ')}", _line(v)) for k, v in parts.items()]
     limits = card.get("limits", "unknown")
-    facts += [("limits", one) for one in ([limits] if isinstance(limits, str) else limits)]
+    listed = limits if isinstance(limits, list) else [limits]
+    facts += [("limits", _line(one)) for one in listed]
     return facts
 
 

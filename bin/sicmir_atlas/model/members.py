@@ -171,10 +171,10 @@ class KernelMember:
 
     def shapes(self, n_landmarks: int, n_mirnas: int) -> dict[str, Shape]:
         """Shapes that the arrays must have; the number of centres is free."""
-        n_centres = len(self.centres)
+        n_centres = self.centres.shape[:1]
         return {
-            "centres": (n_centres, n_landmarks),
-            "coefficients": (n_centres, n_mirnas),
+            "centres": (*n_centres, n_landmarks),
+            "coefficients": (*n_centres, n_mirnas),
             "bias": (n_mirnas,),
         }
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from sicmir_atlas.disk import written_whole
 from sicmir_atlas.errors import CorruptError, InputError
+from sicmir_atlas.model.card_shape import misshapen
 from sicmir_atlas.model.members import member_of
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ def load_model(folder: Path | str | None = None) -> Model:
     CorruptError
         When the checksum, the JSON or the shapes are not what they should be.
     """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
     path = _find(folder)
     card = _read_card(path / CARD)
     weights = path / WEIGHTS
@@ -111,9 +115,11 @@ def load_model(folder: Path | str | None = None) -> Model:
     if digest != card.get("sha256"):
         msg = f"{weights} has sha256 {digest}, {CARD} says {card.get('sha256')}; fetch it again"
         raise CorruptError(msg)
+    problem = misshapen(card)
+    if problem:
+        msg = f"{path / CARD}: {problem}; fetch it again"
+        raise CorruptError(msg)
     try:
-        from safetensors.numpy import load
-
         tensors = load(raw)
         members = card["architecture"].pop("members")
         return Model(
@@ -130,7 +136,7 @@ def load_model(folder: Path | str | None = None) -> Model:
     except KeyError as error:
         msg = f"{path / CARD} lacks {error}; write it with save_model"
         raise CorruptError(msg) from error
-    except (InputError, ValueError) as error:
+    except (InputError, SafetensorError, TypeError, ValueError) as error:
         msg = f"{path}: {error}"
         raise CorruptError(msg) from error
 
