@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import zscore as scipy_zscore
@@ -123,6 +125,14 @@ def test_centres_are_means_of_samples_and_enough_of_them_come_close(samples):
     exact = _prediction(GaussianRidge(penalty=0.2, gamma=0.8, n_averaged=1), samples, samples.x)
     close = _prediction(GaussianRidge(penalty=0.2, gamma=0.8, n_centres=300), samples, samples.x)
     assert np.corrcoef(exact.ravel(), close.ravel())[0, 1] > 0.98
+
+
+def test_the_centre_of_a_cohort_of_one_is_its_sample(samples):
+    alone = replace(samples, cohorts=np.array(["alone", *samples.cohorts[1:]]))
+    (member,) = GaussianRidge().train(alone, seed=1).members
+    z = scipy_zscore(samples.x)[0]
+    lengths = np.linalg.norm(member.centres, axis=1) * np.linalg.norm(z)
+    assert np.max(member.centres @ z / lengths) == pytest.approx(1, abs=1e-6)
 
 
 def test_low_rank_predictions_have_that_rank(samples):

@@ -16,8 +16,8 @@ from sicmir_atlas.model.inference import load_predictor
 from sicmir_atlas.model.learners import Averaged
 from sicmir_atlas.model.network import SicmirNet
 from sicmir_atlas.model.network_learner import Networks
-from sicmir_atlas.model.splits import draw_split
-from sicmir_atlas.model.training import RECIPES, fit, split_rows
+from sicmir_atlas.model.splits import draw_split, split_rows
+from sicmir_atlas.model.training import RECIPES, fit
 from sicmir_atlas.model.trainset import read_pairs, train_model, write_model
 from sicmir_atlas.model.weights import load_model
 
@@ -80,6 +80,15 @@ def test_training_learns_and_repeats():
     assert first.best.validation_mse == min(e.validation_mse for e in first.history)
     other = fit(x, y, SMALL, seed=8)
     assert not np.array_equal(first.arrays["linear1.weight"], other.arrays["linear1.weight"])
+
+
+def test_a_linear_scale_does_not_matter():
+    x, y = _simulated(n=60)
+    recipe = replace(SMALL, max_epochs=3)
+    one, other = fit(x, y, recipe, seed=7), fit(8 * x - 5, 4 * y + 1, recipe, seed=7)
+    np.testing.assert_allclose(other.y_scaling.mean, 4 * y.mean(axis=0) + 1)
+    for name, values in one.arrays.items():
+        np.testing.assert_allclose(other.arrays[name], values, atol=1e-4, err_msg=name)
 
 
 def test_training_leaves_the_global_generator_and_threads_alone():

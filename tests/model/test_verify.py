@@ -12,7 +12,6 @@ import pytest
 from sicmir_atlas.disk import digest_of
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.card import card_facts, card_metrics, card_reliability, full_card
-from sicmir_atlas.model.members import KernelMember
 from sicmir_atlas.model.probe import probe
 from sicmir_atlas.model.verify import verify_model
 from sicmir_atlas.model.weights import load_model, save_model
@@ -182,11 +181,6 @@ def test_weights_cut_before_their_checksum_was_taken(folder):
     weights.write_bytes(weights.read_bytes()[:-8])
     edit(folder, sha256=digest_of(weights))
     assert list(failed(folder)) == ["shapes", "scaling", "prediction"]
-
-
-def test_a_kernel_of_no_centre(folder):
-    member = KernelMember(np.zeros((), np.float32), np.zeros((2, 3)), np.zeros(3))
-    assert member.shapes(4, 3) == {"centres": (4,), "coefficients": (3,), "bias": (3,)}
 
 
 def test_card_for_a_reader(folder):

@@ -197,6 +197,13 @@ def test_missing_parameter_is_found(random_model):
         replace(model, members=(replace(network, parameters=parameters),))
 
 
+def test_centres_that_are_one_number_are_found(ensemble):
+    *_, kernel = ensemble.members
+    odd = replace(kernel, centres=np.float32(1))
+    with pytest.raises(InputError, match=r"centres of member 0 has shape \(\), not \("):
+        replace(ensemble, members=(odd,))
+
+
 def test_full_size_has_the_published_number_of_parameters(random_model):
     model = random_model("released", n_in=977, hidden=(1024, 1024), n_out=1298)
     assert model.n_parameters == 3_385_618

@@ -141,7 +141,8 @@ class KernelMember:
     Parameters
     ----------
     centres
-        float32, centres × landmarks; none is a sample, each is a mean of several.
+        float32, centres × landmarks: means of a few samples each; single samples in a model of
+        ``kernel-ridge``, and where a cohort has one sample.
     coefficients, bias
         float32, centres × miRNAs, and one value per miRNA.
     gamma

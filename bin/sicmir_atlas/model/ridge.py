@@ -72,8 +72,9 @@ class LowRankRidge(Ridge):
 class GaussianRidge:
     """Kernel ridge with Gaussians around centres, each the mean of a few samples of one cohort.
 
-    No sample is kept, and a model costs no more the more samples it was trained on. With centres
-    enough it comes close to kernel ridge on the samples themselves (Nyström's approximation).
+    No sample is kept but one that is a cohort by itself, and a model costs no more the more samples
+    it was trained on. With centres enough it comes close to kernel ridge on the samples themselves
+    (Nyström's approximation).
 
     Parameters
     ----------

@@ -32,8 +32,6 @@ __all__ = [
     "Fit",
     "Recipe",
     "fit",
-    "observed_scaling",
-    "split_rows",
     "trained_network",
     "untrained_network",
 ]
@@ -114,7 +112,7 @@ class Fit:
     arrays
         Parameters of the best epoch; those of an untrained output are 0.
     x_scaling, y_scaling
-        Scaling of the training rows.
+        Scaling of all rows, those that decide when to stop among them.
     untrained
         Marks the outputs whose training values are unknown or all the same.
     history, best
@@ -140,7 +138,7 @@ def fit(
     held: Rows | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Fit:
-    """Train on rows × landmarks and rows × miRNAs, both on a log scale, not z-scored.
+    """Train on rows × landmarks and rows × miRNAs on any linear scale: both are z-scored here.
 
     Some rows decide when to stop; the weights of their best epoch are kept. The same seed, device
     and number of threads give the same weights.
