@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -87,6 +88,8 @@ class OneNodeSlurm:
     def __exit__(self, *_):
         if len(self.daemons) == 3:
             self("scancel", *self("squeue", "-h", "-o", "%i").split())
+            with suppress(RuntimeError):  # daemons are ended whether or not jobs did
+                self._wait("jobs to end", lambda: not self("squeue", "-h"))
         for daemon in reversed(self.daemons):
             daemon.terminate()
             try:
@@ -177,7 +180,7 @@ class OneNodeSlurm:
             if time.monotonic() > end or any(daemon.poll() is not None for daemon in self.daemons):
                 logs = [*self.folder.glob("*.out"), *self.folder.glob("*.log")]
                 said = "\n".join(log.read_text()[-2000:] for log in logs)
-                msg = f"Slurm did not start, waiting for {what}:\n{said}"
+                msg = f"Slurm is stuck, waiting for {what}:\n{said}"
                 raise RuntimeError(msg)
             time.sleep(0.1)
 
