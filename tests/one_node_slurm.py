@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 
+from debian import NotHereError
+
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 COMMANDS = ("slurmctld", "slurmd", "sbatch", "munged")
 GPUS = 2
@@ -56,10 +58,6 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=32768 Gres=gpu:a100:{gpus} 
 PartitionName=cpu Nodes={host} Default=YES MaxTime=01:00:00 State=UP
 PartitionName=gpu Nodes={host} Default=NO MaxTime=01:00:00 State=UP
 """
-
-
-class NoSlurmError(Exception):
-    """Slurm cannot be had on this machine; the message says why."""
 
 
 @dataclass
@@ -147,7 +145,7 @@ class OneNodeSlurm:
                 os.mknod(gpu, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
         except PermissionError as error:
             msg = "this machine lets nobody make a device file"
-            raise NoSlurmError(msg) from error
+            raise NotHereError(msg) from error
         described = CONFIGURATION.format(host=host, folder=self.folder, ports=ports, gpus=GPUS)
         (self.folder / "slurm.conf").write_text(described)
         devices = f"{self.folder}/nvidia[0-{GPUS - 1}]"
@@ -183,28 +181,3 @@ class OneNodeSlurm:
                 msg = f"Slurm is stuck, waiting for {what}:\n{said}"
                 raise RuntimeError(msg)
             time.sleep(0.1)
-
-
-def install():
-    """Install what is missing.
-
-    Raises
-    ------
-    NoSlurmError
-        If it cannot be.
-    """
-    if os.geteuid() != 0:
-        msg = "a Slurm of one's own needs root"
-        raise NoSlurmError(msg)
-    if all(shutil.which(name) for name in COMMANDS):
-        return
-    if not shutil.which("apt-get"):
-        msg = f"neither Slurm nor apt-get is here: install {', '.join(PACKAGES)}"
-        raise NoSlurmError(msg)
-    get = ["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES]
-    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "capture_output": True}
-    if subprocess.run(get, check=False, **quiet).returncode:
-        subprocess.run(["apt-get", "update"], check=False, **quiet)
-        if subprocess.run(get, check=False, **quiet).returncode:
-            msg = f"apt-get cannot install {', '.join(PACKAGES)}"
-            raise NoSlurmError(msg)

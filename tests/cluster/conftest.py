@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from debian import NotHereError, install
 from nextflow_runs import nextflow, repo, sheet
-from one_node_slurm import NoSlurmError, OneNodeSlurm, install
+from one_node_slurm import COMMANDS, PACKAGES, OneNodeSlurm
 
 __all__ = ["nextflow", "repo", "sheet"]
 
@@ -20,8 +21,8 @@ def pytest_collection_modifyitems(items):
 def slurm():
     """A real Slurm on this machine, with two stand-in GPUs."""
     try:
-        install()
+        install(COMMANDS, PACKAGES)
         with OneNodeSlurm() as started:
             yield started
-    except NoSlurmError as error:
+    except NotHereError as error:
         pytest.skip(str(error))
