@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import sicmir_atlas
+from archives import ArchiveServer, Reply
 from sicmir_atlas.errors import CorruptError, GoneError, InputError, UnavailableError
 from sicmir_atlas.sources import RemoteFile, fetch
 from sicmir_atlas.sources.download import download
@@ -250,6 +251,26 @@ def test_secrets_stay_out_of_messages(server, body, tmp_path, fault, caplog):
 def test_other_schemes_are_refused(tmp_path):
     with pytest.raises(InputError, match="ftp is not supported; known are http, https, file, s3"):
         quick(RemoteFile("ftp://example.org/a.h5ad", "a.h5ad"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "attachment; filename=../../evil",
+        "attachment; filename=/etc/evil",
+        "attachment; filename*=UTF-8''..%2F..%2Fevil",
+        "attachment; filename=source.json",
+    ],
+)
+def test_a_servers_own_name_for_a_file_is_not_asked(server, tmp_path, named):
+    headers = {"Content-Disposition": named}
+    site = {"s": lambda path: Reply(b"a,b\n1,2\n", 200, headers) if path == "a.csv" else None}
+    out = tmp_path / "deep/er/out"
+    with ArchiveServer(site) as archive:
+        quick(RemoteFile(f"{archive.url('s')}/a.csv", "a.csv"), out)
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()] == [
+        "deep/er/out/a.csv"
+    ]
 
 
 def test_cache_serves_without_a_request(server, body, tmp_path):
