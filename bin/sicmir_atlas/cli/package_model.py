@@ -33,7 +33,7 @@ def package_model(
         Licence of the model, for its card.
     """
     from sicmir_atlas.cli import _io
-    from sicmir_atlas.model.pairs import read_csv
+    from sicmir_atlas.model.matrices import read_csv
     from sicmir_atlas.study import package
     from sicmir_atlas.study.runs import read_run
 

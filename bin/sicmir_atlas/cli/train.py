@@ -90,8 +90,8 @@ def train(
     from sicmir_atlas.cli._extra import read_extra
     from sicmir_atlas.errors import InputError
     from sicmir_atlas.model.learners import LEARNERS, Averaged
+    from sicmir_atlas.model.matrices import read_csv
     from sicmir_atlas.model.network_learner import Networks
-    from sicmir_atlas.model.pairs import read_csv
     from sicmir_atlas.model.splits import VALIDATION, draw_split, read_split
     from sicmir_atlas.model.trainset import read_pairs, require_place, train_model, write_model
 

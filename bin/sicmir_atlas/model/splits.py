@@ -11,7 +11,7 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import folds_of, numbered
-from sicmir_atlas.model.pairs import read_csv
+from sicmir_atlas.model.matrices import read_csv
 from sicmir_atlas.model.sample_names import patients_of, sample_name
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.pairs import read_csv
+from sicmir_atlas.model.matrices import read_csv
 from sicmir_atlas.study.result import StudyResult, new_figure
 
 if TYPE_CHECKING:

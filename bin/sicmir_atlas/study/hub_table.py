@@ -10,8 +10,8 @@ import pandas as pd
 
 from sicmir_atlas.errors import InputError
 from sicmir_atlas.model.crossval import agreement
+from sicmir_atlas.model.matrices import read_csv
 from sicmir_atlas.model.metrics import HUB_PCC, is_hub, r2_per_mirna
-from sicmir_atlas.model.pairs import read_csv
 from sicmir_atlas.model.samples import zscore_known
 from sicmir_atlas.names import parse_mirna
 

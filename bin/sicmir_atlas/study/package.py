@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sicmir_atlas.disk import folder_written_whole
 from sicmir_atlas.errors import InputError
-from sicmir_atlas.model.pairs import read_csv
+from sicmir_atlas.model.matrices import read_csv
 from sicmir_atlas.model.splits import SPLIT
 from sicmir_atlas.model.trainset import PER_MIRNA, require_place
 from sicmir_atlas.model.weights import save_model

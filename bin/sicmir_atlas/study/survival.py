@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError, MissingExtraError
-from sicmir_atlas.model.pairs import read_csv
+from sicmir_atlas.model.matrices import read_csv
 from sicmir_atlas.model.sample_names import sample_name
 from sicmir_atlas.study.result import StudyResult, new_figure
 

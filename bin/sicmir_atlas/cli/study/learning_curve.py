@@ -62,7 +62,8 @@ def learning_curve(
 
     from sicmir_atlas.cli.study._learner import learner_named
     from sicmir_atlas.errors import InputError
-    from sicmir_atlas.model.pairs import read_matrix, read_pairs
+    from sicmir_atlas.model.matrices import read_matrix
+    from sicmir_atlas.model.pairs import read_pairs
     from sicmir_atlas.names import mirnas, parse_mirna
     from sicmir_atlas.study import learning_curve as study
     from sicmir_atlas.study.result import write_result
