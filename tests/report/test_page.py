@@ -19,6 +19,7 @@ from report_atlases import HOSTILE, cells, contents_of, dataset, write_atlas
 from sicmir_atlas.atlas.diff import diff_atlases
 from sicmir_atlas.atlas.schema import TABLES
 from sicmir_atlas.report import losses, render
+from sicmir_atlas.report.multiqc import multiqc_sections
 
 UNMAPPED = ("unmapped", "unlabelled")
 VOID = {"meta", "link", "input", "br", "wbr"}
@@ -111,6 +112,37 @@ def test_every_text_of_a_dataset_is_shown_as_text(hostile_page):
     assert f"'{HOSTILE} it'\"'\"'s'" in page.text  # quoted for a shell
     assert "محاكاة 🧬" in page.text
     assert not [name for _, about in page.tags for name in about if name.startswith("on")]
+
+
+ATTACKS = [
+    "\"><img src=x onerror=alert(1)> ' onmouseover='alert(1) </title></style></script>"
+    "<script>alert(1)</script> {{ 7 * 7 }}{% raw %} <!--",
+    "javascript:alert(1)",
+]
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_no_text_of_a_study_becomes_markup(tmp_path, text):
+    """In every place that a study or a failing step can write into."""
+    facts = {"n_barcodes": 9, "n_cells_raw": 8, "n_cells_qc": 5, "n_cells_mapped": 0}
+    said = dict.fromkeys(("title", "accession", "doi", "organ", "licence", "source_url"), text)
+    rows = [
+        dataset("a", **said, **facts),
+        dataset("b", status="failed", reason=text, title=text),
+        dataset("c", status="excluded", reason=f"organism: {text}"),
+    ]
+    labels = {"organ": text, "disease_category": text, "cell_type_original": text, "tissue": text}
+    written = write_atlas(tmp_path / "atlas", rows, cells=cells("a", 5, **labels))
+    contents = contents_of(written)
+    page = Page(render(contents, title=text, place=text))
+    tags = [tag for tag, _ in page.tags]
+    assert (tags.count("script"), tags.count("img")) == (1, 0)
+    assert not [name for _, about in page.tags for name in about if name.startswith("on")]
+    assert " ".join(text.split()) in page.text
+    for href in page.attributes("href"):
+        assert href.startswith(("#", "https://doi.org/", "data:,"))
+    for section in multiqc_sections(contents).values():
+        assert not re.search(r"<(script|img|!--)|</", json.dumps(section["data"]))
 
 
 def test_every_dataset_has_its_status_and_reason(page, contents):
