@@ -182,6 +182,14 @@ def test_unreadable_sheets_name_the_remedy(check, content, name, said):
         check(content, name=name)
 
 
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "a\\\\b", ".a", "-a", "..", "$(touch x)", "a;b", "a'b"]
+)
+def test_a_dataset_is_named_so_that_it_stays_in_its_folder(check, name):
+    (said,) = problems(check, f"dataset_id,source,url\n{name},file,a.h5ad\n")
+    assert said.startswith("row 1 (line 2), column dataset_id: ")
+
+
 def test_files_can_be_kept_out_row_by_row(check):
     text = (
         "dataset_id,source,url\n"
