@@ -1,0 +1,44 @@
+"""Engines that cannot be had here: settings, and a stub run with a stand-in."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+ENGINES = ("singularity", "apptainer")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_settings(nextflow, engine):
+    done = nextflow.command("config", "-profile", engine, "-o", "json", nextflow.root)
+    config = json.loads(done.stdout)
+    assert config[engine] == {"enabled": True, "autoMounts": True}
+    assert config["env"]["TMPDIR"] == "."
+    assert not {"docker", "podman", *ENGINES} - {engine} & set(config)
+
+
+def test_tasks_in_an_image_file(nextflow, sheet, tmp_path):
+    """The stand-in notes how it was called, and runs the command at once."""
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    (folder / "apptainer").write_text(
+        '#!/bin/bash\nwhile [[ $1 != *.sif ]]; do given+="$1 "; shift; done\n'
+        f'echo "$given$1" >> {folder}/calls; shift; exec "$@"\n'
+    )
+    (folder / "apptainer").chmod(0o755)
+    image = tmp_path / "cpu.sif"
+    image.touch()
+    row = {"dataset_id": "one", "source": "url", "url": "https://example.org/a.h5ad"}
+    run = nextflow.run(
+        *("--input", sheet(row), "-stub-run", "-profile", "apptainer", "--container", image),
+        PATH_FIRST=[str(folder)],
+    )
+    assert run.code == 0, run.output
+    calls = (folder / "calls").read_text().splitlines()
+    assert len(calls) == 8
+    assert all(call.startswith("exec ") and call.endswith(f" {image}") for call in calls)
+    cache = nextflow.folder / "results/downloads"
+    (fetch,) = [call for call in calls if "SICMIR_CACHE" in call]
+    assert f"--bind {cache} --env SICMIR_CACHE={cache}" in fetch
+    assert cache.is_dir(), "a folder that is not there cannot be mounted"
