@@ -118,18 +118,20 @@ def test_the_demo_in_containers_is_the_demo_without(podman, lab, repo, tmp_path)
     settings = tmp_path / "settings.config"
     settings.write_text(SETTINGS)
 
-    def run(name, sheet, *profiles, **env):
+    def run(name, sheet, profile, *options, **env):
         folder = tmp_path / name
         folder.mkdir()
         nextflow = Nextflow(folder, repo)
         return folder / "out/atlas", nextflow.run(
-            *("-profile", ",".join(("test", *profiles)), "--input", lab / sheet),
+            *("-profile", profile, "--input", lab / sheet),
             *("--outdir", folder / "out", "--download_cache", lab / "cache"),
-            *(("-c", settings) if profiles else ()),
+            *options,
             **env,
         )
 
-    inside, there = run("inside", "datasets.csv", "podman", **podman.environment)
+    inside, there = run(
+        "inside", "datasets.csv", "test,podman", "-c", settings, **podman.environment
+    )
     assert there.code == 0, there.output
     assert "Datasets: 4 included, 2 excluded, 0 failed" in there.output
     tries = [task for task in there.tasks if task["name"] == "ATLAS:PREPARE (demo_blood)"]
@@ -142,10 +144,11 @@ def test_the_demo_in_containers_is_the_demo_without(podman, lab, repo, tmp_path)
     assert (lab / "cache/sha256" / digest[:2] / digest).exists()
     server.shutdown()
 
-    outside, here = run("outside", "datasets.csv")
+    outside, here = run("outside", "datasets.csv", "test")
     assert here.code == 0, here.output
     assert contents(inside) == contents(outside)
 
-    _, again = run("again", "fetched.csv", "podman", NXF_SYNTAX_PARSER="v2", **podman.environment)
+    env = {"NXF_SYNTAX_PARSER": "v2", **podman.environment}  # which takes no -c beside -profile
+    _, again = run("again", "fetched.csv", "test,podman", **env)
     assert again.code == 0, again.output
     assert "Datasets: 0 included, 1 excluded, 0 failed" in again.output
