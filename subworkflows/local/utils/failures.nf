@@ -1,8 +1,8 @@
 // What happens when a task fails: what may heal is tried again, all else leaves its last words.
 
-// Memory, preemption and lost nodes, of which Google Batch says 50001 to 50005; 75 is "tries spent" of a download, or of a GPU's memory; MAX_VALUE
-// is a job that the scheduler killed before it could write an exit code. 140 is a job out of time:
-// what needs more than twice the time once will not end.
+// Memory, preemption and lost nodes, of which Google Batch says 50001 to 50005; 75 is "tries spent"
+// of a download, or of a GPU's memory; MAX_VALUE is a job that the scheduler killed before it could
+// write an exit code. 140 is a job out of time: what twice the time does not end will not end.
 def isRetried(task) {
     def heals = task.exitStatus in 130..145 || task.exitStatus in 50001..50005 || task.exitStatus in [75, 104, 175, 176, 177, Integer.MAX_VALUE]
     return heals && task.attempt <= (task.exitStatus == 140 ? 1 : task.maxRetries)
