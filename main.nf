@@ -20,7 +20,6 @@ workflow {
         if (params.workflow == 'atlas' && !params.input) {
             error("Give a samplesheet with --input datasets.csv, or try -profile test. All parameters: nextflow run main.nf --help")
         }
-        def lock = lockFolder(file(params.outdir))
         def outcomes = []
         def published = []
 
@@ -55,6 +54,9 @@ workflow {
                 .combine(ATLAS.out.atlas)
                 .subscribe { page, _atlas -> publishFile(page, file("${params.outdir}/${page.name}")) }
         }
+        // after all that is given was found: a mistyped command leaves no lease
+        def lock = lockFolder(file(params.outdir))
+
         channel.topic('versions')
             .map { process, tool, version -> "${process.tokenize(':').last()}:\n    ${tool}: ${version}" }
             .unique()

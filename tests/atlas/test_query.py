@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -82,6 +83,8 @@ def test_tables(opened):
         "SUMMARIZE datasets",
         "EXPLAIN SELECT * FROM cells",
         "EXPLAIN ANALYZE SELECT count(*) FROM cells",
+        "EXPLAIN (ANALYZE, FORMAT json) FROM cells",
+        "EXPLAIN (SELECT 1) UNION ALL SELECT 2",
         "SELECT * FROM pool_mirna JOIN cells USING (dataset_id, cell_type) LIMIT 1",
         "-- a comment\nSELECT 1;",
         "SHOW TABLES",
@@ -106,6 +109,10 @@ def test_queries_that_read(opened, query):
         "WITH x AS (COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) FROM x",
         "WITH x AS (COPY (SELECT 1) TO '{own}' (FORMAT csv, USE_TMP_FILE false)) SELECT 1",
         "EXPLAIN ANALYZE WITH x AS (COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) SELECT 1",
+        "EXPLAIN ANALYZE ( --) SELECT 1 /*\n WITH x AS "
+        "(COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) FROM x) --*/",
+        "EXPLAIN ANALYZE (ANALYZE --) SELECT 1 /*\n) WITH x AS "
+        "(COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) FROM x --*/",
         "FROM json_execute_serialized_sql(json_serialize_sql("
         "$$WITH x AS (COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) FROM x$$))",
         "FROM query($$FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))$$)",
@@ -399,3 +406,16 @@ def test_a_broken_manifest_says_so(tampered):
     (tampered.folder / "manifest.json").write_text("{")
     with pytest.raises(CorruptError, match=r"manifest\.json cannot be read"):
         sa.open_atlas(tampered.folder)
+
+
+def test_the_folder_for_what_is_spilled_is_its_own(atlas, tmp_path, monkeypatch):
+    """DuckDB allows the folder that it spills into, which is .tmp of the current one by default."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".tmp").mkdir()
+    (tmp_path / ".tmp/secret.txt").write_text("mine")
+    with sa.open_atlas(atlas) as opened:
+        with pytest.raises(QueryError, match="disabled"):
+            opened.sql("FROM read_text('.tmp/secret.txt')")
+        spill = Path(opened.sql("SELECT current_setting('temp_directory')").iat[0, 0])
+        assert spill.is_dir()
+    assert not spill.exists()

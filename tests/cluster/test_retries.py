@@ -10,8 +10,9 @@ CONFIG = """
 process {
     cpus   = 1
     memory = { 200.MB * task.attempt }
-    time   = { 1.min * task.attempt }
+    time   = { 3.min * task.attempt }
     withName: SLOW { time = { task.attempt == 1 ? 1.min : 4.min } }
+    withName: ENDLESS { time = { 1.min * task.attempt } }
 }
 executor {
     pollInterval      = '1 sec'
@@ -20,7 +21,7 @@ executor {
 }
 """
 GONE = "-"  # the exit code of whom Slurm killed before it could write one
-MORE = [("200M", "00:01:00"), ("400M", "00:02:00")]
+MORE = [("200M", "00:03:00"), ("400M", "00:06:00")]
 
 
 def test_tried_again_with_more(nextflow, slurm, tmp_path):
@@ -44,8 +45,9 @@ def test_tried_again_with_more(nextflow, slurm, tmp_path):
     }, run.output
     for job in slurm.jobs()[before:]:
         given[job["JobName"]].append((job["MinMemoryNode"], job["TimeLimit"]))
-    assert given.pop("nf-SLOW_(40_s)") == [MORE[0], ("400M", "00:04:00")]
-    assert len(given) == 4
+    assert given.pop("nf-SLOW_(40_s)") == [("200M", "00:01:00"), ("400M", "00:04:00")]
+    assert given.pop("nf-ENDLESS_(600_s)") == [("200M", "00:01:00"), ("400M", "00:02:00")]
+    assert len(given) == 3
     assert all(asked == MORE for asked in given.values())
     logs = [log.read_text() for log in (nextflow.folder / "work").glob("*/*/.command.log")]
     assert sum("Exceeded job memory limit" in log for log in logs) == 1, "Slurm's own kill"

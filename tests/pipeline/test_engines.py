@@ -13,6 +13,8 @@ ENGINES = ("singularity", "apptainer")
 def test_settings(nextflow, engine):
     done = nextflow.command("config", "-profile", engine, "-o", "json", nextflow.root)
     config = json.loads(done.stdout)
+    named = config[engine].pop("envWhitelist").split(",")
+    assert named == ["CUDA_VISIBLE_DEVICES", "SICMIR_CPU_FALLBACK"]
     assert config[engine] == {"enabled": True, "autoMounts": True}
     assert config["env"]["TMPDIR"] == "."
     assert not {"docker", "podman", *ENGINES} - {engine} & set(config)

@@ -209,6 +209,10 @@ def test_a_list_of_files_cannot_lead_out_of_its_folder(name):
         ("https://x.org/a", "https://x.org/a"),
         ("/data/a?b", "/data/a?b"),
         ("https://u:p@[x/a?b=c", "https://***"),
+        ("https:/u:p@x.org/a?b=c", "https:/***@x.org/a?***"),
+        ("//u:p@q@x.org/a", "//***@x.org/a"),
+        ("u:p@x.org/a?b=c", "***@x.org/a?***"),
+        ("https:/x.org/a?b=c", "https:/x.org/a?***"),
     ],
 )
 def test_mask(url, shown):

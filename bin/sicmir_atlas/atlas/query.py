@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
@@ -59,6 +62,10 @@ class Atlas:
     def __init__(self, home: Home) -> None:
         self._home, self.manifest = home, home.manifest
         self._connection = offline()
+        # what queries spill lies here, and not in a folder that other programs use
+        spill = tempfile.mkdtemp(prefix="sicmir-atlas-")
+        self._no_spill = weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
+        self._connection.execute(f"SET temp_directory = {quoted(spill)}")
         try:
             database = quoted(str(self._home.database))
             self._connection.execute(f"ATTACH {database} AS {_FILE} (READ_ONLY)")
@@ -133,6 +140,7 @@ class Atlas:
         """Close the database, and the connections to a server."""
         self._connection.close()
         self._home.close()
+        self._no_spill()
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["why_not_reading"]
 
-_EXPLAIN = re.compile(r"^\s*EXPLAIN\s*(ANALYZE\b)?\s*(\([^)]*\))?", re.IGNORECASE)
+_OPTION = r"(ANALYZE|FORMAT\s+\w+)"
+# nothing that could hide what follows, such as a comment, is taken for an option
+_EXPLAIN = re.compile(
+    rf"\s*EXPLAIN\b\s*(ANALYZE\b\s*)?(\(\s*{_OPTION}(\s*,\s*{_OPTION})*\s*\))?", re.IGNORECASE
+)
+_ONE = "one statement that reads is run at a time: SELECT, WITH, DESCRIBE or EXPLAIN"
 _READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 # they run text that is not known before they run
 _RUNNING = {"query", "json_execute_serialized_sql"}
@@ -32,10 +37,13 @@ def why_not_reading(connection: duckdb.DuckDBPyConnection, query: str) -> str | 
     statements = connection.extract_statements(query)
     if [s.type for s in statements] == [duckdb.StatementType.EXPLAIN]:
         # EXPLAIN ANALYZE runs what it explains
-        query = _EXPLAIN.sub("", query)
+        explain = _EXPLAIN.match(query)
+        if explain is None:
+            return _ONE
+        query = query[explain.end() :]
         statements = connection.extract_statements(query)
     if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
-        return "one statement that reads is run at a time: SELECT, WITH, DESCRIBE or EXPLAIN"
+        return _ONE
     ((text,),) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()
     parsed = json.loads(text)
     if parsed["error"]:

@@ -14,6 +14,8 @@ from sicmir_atlas.errors import InputError
 __all__ = ["RemoteFile", "base_name", "local_path", "mask", "mask_each", "safe_name", "scheme_of"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
+_USER = re.compile(r"[^/\s]*:[^/\s]*@")
+_MISTYPED = re.compile(rf"^\w+:|^//|{_USER.pattern}")
 _HEX = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}
 _LONGEST = 200
 
@@ -84,10 +86,16 @@ def local_path(url: str) -> Path:
 
 
 def mask(url: str) -> str:
-    """Address without user, password, query and fragment: they may be secrets."""
+    """Address without user, password, query and fragment: they may be secrets.
+
+    A path is shown as it is; ``https:/…``, ``//…`` and ``user:password@…`` are mistyped addresses.
+    """
     scheme = _SCHEME.match(url)
     if not scheme:
-        return url
+        if not _MISTYPED.search(url):
+            return url
+        place, asked, _ = url.partition("?")
+        return _USER.sub("***@", place) + ("?***" if asked else "")
     try:
         parts = urlsplit(url)
     except ValueError:  # no address: what of it is secret cannot be told

@@ -23,7 +23,7 @@ def stepJson(row) {
 // content and written once, so that a resume finds the task.
 def privateFile(text) {
     def name = java.security.MessageDigest.getInstance('SHA-256').digest(text.getBytes('UTF-8')).encodeHex().toString()
-    def place = file("${workflow.workDir}/private/${name}.json")
+    def place = workflow.workDir.resolve("private/${name}.json")
     if (place.exists()) {
         return place
     }
@@ -72,7 +72,7 @@ def localFiles(row) {
 
 // Text without users, passwords and queries of addresses.
 def masked(text) {
-    return text.replaceAll(/:\/\/[^\/\s@]*@/, '://***@').replaceAll(/\?\S*/, '?***')
+    return text.replaceAll(/:\/\/[^\/\s]*@/, '://***@').replaceAll(/\?\S*/, '?***')
 }
 
 def reachable(url, id) {

@@ -15,7 +15,7 @@ def killedBy(task) {
 }
 
 def failureNote(id) {
-    return file("${workflow.workDir}/failures/${workflow.runName}/${id}.txt")
+    return workflow.workDir.resolve("failures/${workflow.runName}/${id}.txt")
 }
 
 def lastNote(id) {
