@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sicmir_atlas.errors import InputError
+from sicmir_atlas.model.crossval import MIN_COHORT
 from sicmir_atlas.study.clusters import DISTANCE, find_clusters
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Clustered", "clustered", "correlations"]
 
 logger = logging.getLogger(__name__)
-
-MIN_SAMPLES = 10
-"""Fewer samples that have both miRNAs make a correlation too noisy to count."""
 
 _CONSTANT = 1e-12
 _COLUMNS = (
@@ -155,7 +153,7 @@ def correlations(values: Float64, groups: NDArray[np.str_]) -> Float64:
     sums, size = x.T @ there, np.maximum(n, 1)
     variance = np.square(x).T @ there / size - np.square(sums / size)
     covariance = x.T @ x / size - (sums / size) * (sums / size).T
-    is_defined = (n >= MIN_SAMPLES) & (np.minimum(variance, variance.T) > _CONSTANT)
+    is_defined = (n >= MIN_COHORT) & (np.minimum(variance, variance.T) > _CONSTANT)
     norm = np.sqrt(np.where(is_defined, variance * variance.T, 1))
     return np.where(is_defined, covariance / norm, np.nan)
 
