@@ -90,6 +90,14 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip() == sicmir_atlas.__version__
 
 
+def test_the_version_needs_no_packages(root):
+    """Every task of the pipeline is asked for it."""
+    import sicmir_atlas
+
+    asked = [sys.executable, "-I", "-S", root / "bin/sicmir-step", "--version"]
+    assert subprocess.check_output(asked, text=True).strip() == sicmir_atlas.__version__
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
