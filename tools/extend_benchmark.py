@@ -7,32 +7,17 @@ against both before a time is printed.
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import anndata as ad
-import numpy as np
-import pandas as pd
+from simulated_datasets import write, write_sheet
 
 from sicmir_atlas.atlas.validate import validate
-from sicmir_atlas.demo import DemoDataset, _genes, simulate
 
 ROOT = Path(__file__).resolve().parents[1]
-TISSUES = {
-    "blood": ("T cell", "B cell", "monocyte", "natural killer cell", "platelet"),
-    "lung": ("epithelial cell", "fibroblast", "endothelial cell", "macrophage", "T cell"),
-    "cerebral cortex": ("neuron", "astrocyte", "oligodendrocyte", "microglial cell"),
-    "liver": ("hepatocyte", "endothelial cell", "macrophage", "T cell"),
-    "colon": ("enterocyte", "goblet cell", "fibroblast", "plasma cell", "T cell"),
-    "kidney": ("epithelial cell", "endothelial cell", "fibroblast", "macrophage"),
-    "pancreas": ("alpha", "beta", "acinar", "ductal", "stellate"),
-    "skin of body": ("keratinocyte", "melanocyte", "fibroblast", "our own name"),
-}
-DISEASES = (None, "COVID-19", "type 2 diabetes mellitus", "hepatocellular carcinoma", "psoriasis")
 
 
 def main() -> None:
@@ -53,39 +38,8 @@ def main() -> None:
     print(f"extending costs {more:+.0f} s on top of the new dataset's own run")
 
 
-def write(folder: Path, number: int) -> dict[str, str]:
-    """Write a simulated dataset; its row."""
-    tissue = list(TISSUES)[number % len(TISSUES)]
-    labels, disease = TISSUES[tissue], DISEASES[number % len(DISEASES)]
-    name = f"simulated_{number:03d}"
-    rng = np.random.default_rng([60, number])
-    sizes = dict(zip(labels, rng.integers(130, 260, len(labels)).tolist(), strict=True))
-    path = folder / f"{name}.h5ad"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        counts, cells = simulate(DemoDataset(name, tissue, sizes, disease=disease), rng)
-        var = pd.DataFrame(index=_genes()["symbol"].to_numpy(object))
-        ad.AnnData(counts, obs=cells, var=var).write_h5ad(path)
-    return {
-        "dataset_id": name,
-        "source": "file",
-        "url": str(path),
-        "organism": "Homo sapiens",
-        "assay": "10x 3' v3",
-        "tissue": tissue,
-        "disease": "obs:disease",
-        "cell_type": "" if number % 10 == 9 else "obs:cell_type",
-        "donor": "obs:donor",
-        "title": f"Simulated counts: {tissue}",
-    }
-
-
 def run(folder: Path, outdir: str, rows: list[dict[str, str]], *more: str, work: str = "") -> float:
-    sheet = folder / f"{outdir}{work}.csv"
-    with sheet.open("w", newline="") as out:
-        writer = csv.DictWriter(out, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    sheet = write_sheet(folder / f"{outdir}{work}.csv", rows)
     place = folder / "work" / (work or outdir)
     place.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
