@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
+import sicmir_atlas as sa
 import simulated
+from atlas_server import AtlasServer
 from sicmir_atlas.atlas.consolidate import consolidate
 
 if TYPE_CHECKING:
@@ -123,3 +125,26 @@ def tampered(atlas, tmp_path):
     """Copy of the small atlas, to be changed."""
     shutil.copytree(atlas, tmp_path / "atlas")
     return Tampered(tmp_path / "atlas")
+
+
+@pytest.fixture(scope="session")
+def state():
+    """Give a function that tells whether a folder is as it was."""
+    return lambda folder: {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in folder.rglob("*")}
+
+
+@pytest.fixture(scope="module", params=["folder", "web", "web without ranges"])
+def opened(atlas, state, request, tmp_path_factory):
+    """The small atlas, in its folder and over http."""
+    before = state(atlas)
+    if request.param == "folder":
+        with sa.open_atlas(atlas) as opened:
+            yield opened
+    else:
+        cache = tmp_path_factory.mktemp("cache")
+        with (
+            AtlasServer(atlas, ranges=request.param == "web") as server,
+            sa.open_atlas(server.address, cache=cache) as opened,
+        ):
+            yield opened
+    assert state(atlas) == before

@@ -31,6 +31,17 @@ def said(capsys):
     return run
 
 
+def test_a_script(said, demo_atlas, tmp_path):
+    script = f"CREATE TABLE t AS {STATUS}; FROM t ORDER BY dataset_id"
+    assert said("sql", demo_atlas, "--script", script) == said("sql", demo_atlas, STATUS)
+    out = tmp_path / "t.parquet"
+    said("sql", demo_atlas, script, "--script", "--format", "parquet", "-o", out)
+    assert pq.read_table(out).num_rows == 6
+    with pytest.raises(SystemExit) as refused:
+        main(["sql", str(demo_atlas), script])
+    assert refused.value.code == 64
+
+
 def test_table(said, demo_atlas):
     lines = said("sql", demo_atlas, STATUS).splitlines()
     assert lines[0].split() == ["dataset_id", "status", "n_pools", "tissues"]

@@ -12,7 +12,7 @@ import duckdb
 from sicmir_atlas.atlas.database import quoted
 from sicmir_atlas.atlas.home import Folder, is_address, large_files, listed_files, offline
 from sicmir_atlas.atlas.schema import TABLES
-from sicmir_atlas.atlas.statements import why_not_reading
+from sicmir_atlas.atlas.statements import QueryError, statements_to_run
 from sicmir_atlas.errors import CorruptError, SicmirError
 
 if TYPE_CHECKING:
@@ -32,17 +32,12 @@ Answer = TypeVar("Answer")
 _FILE = "atlas_file"
 
 
-class QueryError(SicmirError, ValueError):
-    """A query that DuckDB refused, or that would do more than read."""
-
-    exit_code = 64
-
-
 class Atlas:
     """An atlas, open for reading.
 
     The database sees the atlas's own files and nothing else of the machine or the network:
-    external access is off, the configuration is locked, and only statements that read are run.
+    external access is off, the configuration is locked, and only statements that read are run,
+    or, in a script, that make things in memory.
 
     Parameters
     ----------
@@ -104,7 +99,9 @@ class Atlas:
             partitions = "hive_partitioning = true, hive_types = {'dataset_id': VARCHAR}"
         return f"read_parquet([{listed}], {partitions})"
 
-    def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pd.DataFrame:
+    def sql(
+        self, query: str, parameters: Sequence[Any] | None = None, *, script: bool = False
+    ) -> pd.DataFrame:
         """Answer a query as a pandas DataFrame.
 
         Parameters
@@ -112,18 +109,23 @@ class Atlas:
         query
             One ``SELECT`` (or ``WITH``, ``FROM``, ``DESCRIBE``, ``SUMMARIZE``, ``EXPLAIN``).
         parameters
-            Values for ``?`` in the query.
+            Values for ``?`` in the query, of a script in its last statement.
+        script
+            Before that one may stand others, which make tables, views and macros in memory. They
+            stay until the atlas is closed; its files cannot be changed.
 
         Raises
         ------
         QueryError
             If DuckDB refuses the query, or the query would do more than read.
         """
-        return self._answer(query, parameters, lambda relation: relation.df())
+        return self._answer(query, parameters, lambda r: r.df(), script=script)
 
-    def arrow(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
+    def arrow(
+        self, query: str, parameters: Sequence[Any] | None = None, *, script: bool = False
+    ) -> pa.Table:
         """Answer a query as an Arrow table; see :meth:`sql`."""
-        return self._answer(query, parameters, lambda relation: relation.to_arrow_table())
+        return self._answer(query, parameters, lambda r: r.to_arrow_table(), script=script)
 
     def tables(self) -> pd.DataFrame:
         """Names of the tables, what they hold, and their rows."""
@@ -156,12 +158,14 @@ class Atlas:
         query: str,
         parameters: Sequence[Any] | None,
         collect: Callable[[duckdb.DuckDBPyRelation], Answer],
+        *,
+        script: bool,
     ) -> Answer:
         try:
-            msg = why_not_reading(self._connection, query)
-            if msg:
-                raise QueryError(msg)
-            return collect(self._connection.sql(query, params=parameters))
+            before, last = statements_to_run(self._connection, query, script=script)
+            for statement in before:
+                self._connection.execute(statement)
+            return collect(self._connection.sql(last, params=parameters))
         except duckdb.Error as error:
             raise self._home.told(error) or QueryError(str(error)) from error
 

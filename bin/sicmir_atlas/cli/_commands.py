@@ -56,6 +56,7 @@ COMMANDS = (
             "results/atlas \"FROM cell_type_mirna WHERE mirna = 'hsa-miR-21-5p'\" --format csv",
             'results/atlas "FROM cells" --format parquet -o cells.parquet',
             'https://example.org/atlas "SELECT dataset_id, status FROM datasets"',
+            'results/atlas --script "CREATE TABLE t AS FROM cells LIMIT 9; SELECT cell_id FROM t"',
         ),
     ),
     Command(

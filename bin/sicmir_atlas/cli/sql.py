@@ -19,6 +19,7 @@ def sql(
     query: str,
     /,
     *,
+    script: Annotated[bool, Parameter(negative="")] = False,
     format: Literal["table", "csv", "json", "parquet"] = "table",  # noqa: A002  the option's name
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
 ) -> None:
@@ -30,6 +31,9 @@ def sql(
         Atlas folder, wherever it lies, or its http(s) address.
     query
         One statement that reads: SELECT, WITH, FROM, DESCRIBE, SUMMARIZE, EXPLAIN.
+    script
+        Take several statements: before the one that reads, CREATE, INSERT and the like make tables,
+        views and macros in memory. No statement writes a file.
     format
         How the answer is written. A table shows at most 200 rows and 30 columns; the other formats
         show all.
@@ -47,11 +51,11 @@ def sql(
         if format == "parquet" and output is not None:
             import pyarrow.parquet as pq
 
-            answer = opened.arrow(query)
+            answer = opened.arrow(query, script=script)
             with written_whole(output) as part:
                 pq.write_table(answer, part)
             return
-        text = _text(opened.sql(query), format)
+        text = _text(opened.sql(query, script=script), format)
     if output is None:
         sys.stdout.write(text)
     else:
