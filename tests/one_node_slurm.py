@@ -54,7 +54,7 @@ PropagateResourceLimits=NONE
 KillWait=5
 MinJobAge=900
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=32768 Gres=gpu:a100:{gpus} State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 {size} Gres=gpu:a100:{gpus} State=UNKNOWN
 PartitionName=cpu Nodes={host} Default=YES MaxTime=01:00:00 State=UP
 PartitionName=gpu Nodes={host} Default=NO MaxTime=01:00:00 State=UP
 """
@@ -70,6 +70,8 @@ class OneNodeSlurm:
 
     folder: Path = field(default_factory=lambda: Path(mkdtemp(prefix="slurm-", dir="/run")))
     daemons: list[subprocess.Popen] = field(default_factory=list)
+    cpus: int = 8
+    memory_mb: int = 32768
 
     def __enter__(self):
         try:
@@ -146,7 +148,9 @@ class OneNodeSlurm:
         except PermissionError as error:
             msg = "this machine lets nobody make a device file"
             raise NotHereError(msg) from error
-        described = CONFIGURATION.format(host=host, folder=self.folder, ports=ports, gpus=GPUS)
+        size = f"CPUs={self.cpus} RealMemory={self.memory_mb}"
+        filled = {"host": host, "folder": self.folder, "ports": ports, "size": size, "gpus": GPUS}
+        described = CONFIGURATION.format(**filled)
         (self.folder / "slurm.conf").write_text(described)
         devices = f"{self.folder}/nvidia[0-{GPUS - 1}]"
         (self.folder / "gres.conf").write_text(f"Name=gpu Type=a100 File={devices}\n")
