@@ -3,8 +3,9 @@
 include { ATLAS                                      } from './workflows/atlas'
 include { TRAIN                                      } from './workflows/train'
 include { readJson                                   } from './subworkflows/local/utils/datasets'
-include { currentBuild ; digest ; existingAtlas ; lockFolder ; publishFile ; publishFolder } from './subworkflows/local/utils/folders'
-include { helpText ; modelFolder ; settings ; summary ; tablesGiven ; toTrainOn ; trainingSummary } from './subworkflows/local/utils/parameters'
+include { currentBuild ; digest ; existingAtlas ; publishFile ; publishFolder } from './subworkflows/local/utils/folders'
+include { lockFolder } from './subworkflows/local/utils/locks'
+include { helpText ; modelFolder ; refuseIncomplete ; settings ; summary ; tablesGiven ; toTrainOn ; trainingSummary } from './subworkflows/local/utils/parameters'
 
 def given(name) {
     return name ? file(name, checkIfExists: true, glob: false) : []
@@ -20,6 +21,7 @@ workflow {
         if (params.workflow == 'atlas' && !params.input) {
             error("Give a samplesheet with --input datasets.csv, or try -profile test. All parameters: nextflow run main.nf --help")
         }
+        refuseIncomplete(params)
         def outcomes = []
         def published = []
 

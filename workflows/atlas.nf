@@ -10,6 +10,7 @@ include { REPORT      } from '../modules/local/report/main'
 include { UNCHANGED ; fingerprints ; formerly ; isOwn ; isSame ; knownDatasets ; knownJson ; ofRowAlone ; overridesOf ; recipeOf ; warnOfVersion } from '../subworkflows/local/changes/main'
 include { readJson ; stepJson ; sourceJson ; localFiles ; ofRow ; filesJson ; factsJson ; privateFile } from '../subworkflows/local/utils/datasets'
 include { insideFolders ; manifestOf } from '../subworkflows/local/utils/folders'
+include { refuseLost } from '../subworkflows/local/utils/locks'
 include { failureNote ; lastNote } from '../subworkflows/local/utils/failures'
 
 workflow ATLAS {
@@ -92,7 +93,11 @@ workflow ATLAS {
     VALIDATE(CONSOLIDATE.out.atlas, manifestOf(existing), code)
     sound = CONSOLIDATE.out.atlas.combine(VALIDATE.out.report).map { built, _report -> built }.first()
     REPORT(sound, previous, code)
-    PUBLISH(sound, outdir)
+    held = sound.map { built ->
+        refuseLost(file(outdir))
+        built
+    }
+    PUBLISH(held, outdir)
     atlas = PUBLISH.out.atlas
     report = REPORT.out.page.mix(REPORT.out.multiqc.flatten())
 

@@ -47,3 +47,19 @@ def own(tmp_path):
         }
 
     return write
+
+
+@pytest.fixture
+def script(nextflow, tmp_path):
+    """A script of its own that uses the pipeline's functions."""
+
+    def write(text):
+        path = tmp_path / "script" / "main.nf"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text.replace("UTILS", str(nextflow.root / "subworkflows/local/utils")))
+        (path.parent / "nextflow.config").write_text(
+            "workflow.failOnIgnore = true\nprocess.maxRetries = 2\n"
+        )
+        return path
+
+    return write

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 
 import pytest
 
@@ -18,6 +21,33 @@ def test_settings(nextflow, engine):
     assert config[engine] == {"enabled": True, "autoMounts": True}
     assert config["env"]["TMPDIR"] == "."
     assert not {"docker", "podman", *ENGINES} - {engine} & set(config)
+
+
+@pytest.mark.parametrize(
+    ("job", "docker", "podman"),
+    [
+        ({}, ["all"], ["all"]),
+        ({"CUDA_VISIBLE_DEVICES": "2"}, ['"device=2"'], ["2"]),
+        ({"SLURM_JOB_ID": "7", "SLURM_JOB_GPUS": "1,3"}, ['"device=1,3"'], ["1", "3"]),
+        ({"SLURM_JOB_ID": "7"}, ['"device=none"'], ["none"]),
+    ],
+)
+def test_the_gpus_that_a_container_sees(nextflow, job, docker, podman):
+    """What the engine's command line becomes in the job's shell; a job without a GPU gets none."""
+    options = re.findall(
+        r"(docker|podman): '(.*)',", (nextflow.root / "conf/gpu.config").read_text()
+    )
+
+    def words(text):
+        command = f"printf '%s\\n' {text.replace(chr(92) * 2, chr(92))}"
+        path = {"PATH": os.environ["PATH"]}
+        said = subprocess.check_output(["bash", "-euc", command], text=True, env=path | job)
+        return said.splitlines()
+
+    given = {engine: words(text) for engine, text in options}
+    assert given["docker"][-len(docker) - 1 :] == ["--gpus", *docker]
+    devices = [word for word in given["podman"] if word.startswith("nvidia.com")]
+    assert devices == [f"nvidia.com/gpu={name}" for name in podman]
 
 
 def test_tasks_in_an_image_file(nextflow, sheet, tmp_path):

@@ -2,29 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import zipfile
-
-import pytest
-
-
-@pytest.fixture
-def script(nextflow, tmp_path):
-    """A script of its own that uses the pipeline's functions."""
-
-    def write(text):
-        path = tmp_path / "script" / "main.nf"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text.replace("UTILS", str(nextflow.root / "subworkflows/local/utils")))
-        (path.parent / "nextflow.config").write_text(
-            "workflow.failOnIgnore = true\nprocess.maxRetries = 2\n"
-        )
-        return path
-
-    return write
-
-
 PUBLISH = (
     "include { publishAtlas } from 'UTILS/folders'\n"
     "workflow { publishAtlas(file(params.from), file(params.to)) }\n"
@@ -83,75 +60,6 @@ def test_an_atlas_of_plain_files_is_adopted(nextflow, script, tmp_path):
     assert len(builds) == 2
     former = builds.keys() - {(out / "current").readlink().name}
     assert {(builds[name] / "datasets.parquet").read_text() for name in former} == {"plain"}
-
-
-def test_one_run_at_a_time_writes_into_a_folder(nextflow, script, tmp_path):
-    main = script(
-        "include { lockFolder } from 'UTILS/folders'\n"
-        'workflow { def lock = lockFolder(file(params.to))\n println("held: ${lock != null}") }\n'
-    )
-    out = tmp_path / "out"
-    out.mkdir()
-    with (out / ".lock").open("w") as taken:
-        fcntl.lockf(taken, fcntl.LOCK_EX)
-        run = nextflow.run("--to", out, main=main)
-    assert run.code == 1
-    assert f"Another run is writing into {out}" in run.output
-    assert "held: true" in nextflow.run("--to", out, main=main).output
-
-
-LEASE = """\
-include { leaseFolder ; lockFolder } from 'UTILS/folders'
-
-workflow {
-    def uri = java.net.URI.create("jar:file://${params.zip}")
-    def store = java.nio.file.FileSystems.newFileSystem(uri, [create: 'true'])
-    def folder = java.nio.file.Files.createDirectories(store.getPath('/out'))
-    def lease = folder.resolve('.lease.json')
-    def held = lockFolder(folder)
-    def brief = leaseFolder(folder, 900L)
-    def first = lease.text
-    sleep(1500)
-    println("renewed: ${lease.text != first}")
-    brief.close()
-    println("held: ${!lease.exists()}")
-    if (params.dies) {
-        lease.text = first.replaceFirst(/"until":[0-9]+/, '"until":9999999999999')
-    }
-    else {
-        held.close()
-    }
-    store.close()
-}
-"""
-
-
-def test_a_lease_keeps_others_out_of_an_object_store(nextflow, script, tmp_path):
-    """A zip stands in for the store: a file system of its own, without locks and links."""
-    main, store = script(LEASE), tmp_path / "store.zip"
-    options = ("--zip", store)
-
-    def leased(until):
-        lease = {"session": "other", "run": "happy_darwin", "host": "far", "until": until}
-        with zipfile.ZipFile(store, "w") as content:
-            content.writestr("out/.lease.json", json.dumps(lease))
-
-    leased(9999999999999)
-    run = nextflow.run(*options, main=main)
-    assert run.code == 1
-    assert "Another run is writing into" in run.output
-    assert "happy_darwin on far, which has it until 2286-11-20" in run.output
-
-    leased(1000)  # of a run that died long ago
-    run = nextflow.run(*options, "--dies", main=main)
-    assert run.code == 0, run.output
-    assert "renewed: true" in run.output
-    assert "out/.lease.json" in zipfile.ZipFile(store).namelist()
-
-    # the same session again need not wait
-    run = nextflow.run(*options, "-resume", main=main, NXF_SYNTAX_PARSER="v2")
-    assert run.code == 0, run.output
-    assert "out/.lease.json" not in zipfile.ZipFile(store).namelist()
 
 
 def test_only_what_can_heal_is_tried_again(nextflow, script):

@@ -10,7 +10,7 @@ A misspelt setting passes silently, so names are those of Nextflow's docs/refere
 - azure.md: ``azure.batch`` with ``location``, ``autoPoolMode``, ``allowPoolCreation``,
   ``deletePoolsOnCompletion`` and ``deleteJobsOnCompletion``
 - k8s.md: ``k8s`` with ``namespace``, ``serviceAccount``, ``storageClaimName``,
-  ``storageMountPath`` and ``pod``
+  ``storageMountPath``, ``runAsUser`` and ``pod``
 
 and docs/reference/process: ``queue``, ``disk`` (``request``, ``type``), ``machineType``,
 ``accelerator`` (``request``, ``type``), ``scratch``, and ``pod`` with ``emptyDir`` (``sizeLimit``),
@@ -20,6 +20,7 @@ and docs/reference/process: ``queue``, ``disk`` (``request``, ``type``), ``machi
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -55,27 +56,33 @@ AZURE = {
     },
 }
 K8S = {
-    "namespace": "default",
+    "namespace": None,
     "serviceAccount": None,
     "storageClaimName": None,
     "storageMountPath": "/workspace",
+    "runAsUser": os.getuid(),
     "pod": [],
 }
-OWN_QUEUE = {"queue": "{ params.queue }"}
-GPU_QUEUE = {"queue": "{ params.gpu_queue ?: params.queue }"}
+QUEUE = {"queue": "{ task.accelerator && params.gpu_queue ? params.gpu_queue : params.queue }"}
+ROOT = {"containerOptions": "--user root"}
 GPU_MACHINE = {"machineType": "{ task.accelerator ? params.gpu_machine : null }"}
 DISK = "{ params.scratch_disk ? [request: params.scratch_disk, type: 'pd-balanced'] : null }"
 # executor, its scope, what processes get, what GPU tasks get
 CLOUDS = {
-    "awsbatch": ("awsbatch", {"aws": AWS}, OWN_QUEUE, GPU_QUEUE),
+    "awsbatch": ("awsbatch", {"aws": AWS}, QUEUE | ROOT, {}),
     "googlebatch": (
         "google-batch",
         {"google": GOOGLE},
-        {"scratch": True, "disk": DISK},
-        GPU_MACHINE,
+        {"scratch": True, "disk": DISK, **ROOT},
+        {"withLabel:process_gpu": GPU_MACHINE},
     ),
-    "azurebatch": ("azurebatch", {"azure": AZURE}, OWN_QUEUE, GPU_QUEUE | GPU_MACHINE),
-    "k8s": ("k8s", {"k8s": K8S}, {"scratch": False}, {"pod": []}),
+    "azurebatch": (
+        "azurebatch",
+        {"azure": AZURE},
+        QUEUE | ROOT,
+        {"withLabel:process_gpu": GPU_MACHINE},
+    ),
+    "k8s": ("k8s", {"k8s": K8S}, {"scratch": False}, {"withLabel:process_gpu": {"pod": []}}),
 }
 
 
@@ -98,7 +105,7 @@ def test_settings_unless_parameters_say_others(nextflow, cloud):
         "resourceLimits": config["process"]["resourceLimits"],
         "executor": executor,
         **process,
-        "withLabel:process_gpu": gpu,
+        **gpu,
     }
     assert "plugins" not in config
 
@@ -184,6 +191,7 @@ def test_settings_that_parameters_say(nextflow, tmp_path, parser):
             "serviceAccount": "runner",
             "storageClaimName": "volume",
             "storageMountPath": "/data",
+            "runAsUser": os.getuid(),
             "pod": [{"emptyDir": {"sizeLimit": "500G"}, "mountPath": "/scratch"}],
         },
         "gpu": {
@@ -197,10 +205,20 @@ def test_settings_that_parameters_say(nextflow, tmp_path, parser):
 def test_the_rest_of_a_profile_runs_here(nextflow, sheet, cloud):
     row = {"dataset_id": "one", "source": "url", "url": "https://example.org/b.h5ad"}
     local = ("-process.executor", "local", "-stub-run", "-profile", f"gpu,{cloud}")
-    run = nextflow.run("--input", sheet(row), *local, "--queue", "cpus", "--gpu_machine", "x")
+    gpus = ("--gpu_machine", "x", "--gpu_type", "nvidia-l4")
+    run = nextflow.run("--input", sheet(row), *local, "--queue", "cpus", *gpus)
     assert run.code == 0, run.output
     assert "Datasets: 1 included, 0 excluded, 0 failed" in run.output
     assert len(run.tasks) == 9
+
+
+def test_a_gpu_of_no_type_is_refused_for_google(nextflow, sheet):
+    row = {"dataset_id": "one", "source": "url", "url": "https://example.org/b.h5ad"}
+    local = ("-process.executor", "local", "-stub-run", "-profile", "gpu,googlebatch")
+    run = nextflow.run("--input", sheet(row), *local)
+    assert run.code == 1
+    assert "--gpu_type is missing" in run.output
+    assert run.tasks == []
 
 
 def test_the_full_test_and_strictness(nextflow, sheet):

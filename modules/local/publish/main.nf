@@ -5,6 +5,8 @@ include { publishAtlas } from '../../../subworkflows/local/utils/folders'
 process PUBLISH {
     label 'process_single'
     cache false
+    // a full disk does not heal while one waits, and publishAtlas has told it; a bucket may
+    errorStrategy { outdir.contains('://') && task.attempt <= task.maxRetries ? 'retry' : 'ignore' }
 
     input:
     val atlas       // path of the atlas folder made by CONSOLIDATE

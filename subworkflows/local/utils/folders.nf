@@ -32,6 +32,22 @@ def insideFolders(files) {
 // build is exchanged in one step, by the link `current`, and whoever dies leaves a whole atlas.
 // An object store has no links: there what leads to the data comes last.
 def publishAtlas(source, target) {
+    try {
+        exchangeAtlas(source, target)
+    }
+    catch (IOException e) {
+        log.error(notWritten(target, e) + (target.resolve('current').exists() ? ' The atlas that is there stays as it was.' : ''))
+        throw e
+    }
+}
+
+// What keeps files from being written, in one line with what to do.
+def notWritten(folder, e) {
+    def reason = e instanceof java.nio.file.AccessDeniedException ? 'Permission denied' : e instanceof java.nio.file.FileSystemException ? e.reason : null
+    return "${folder.toUriString()} cannot be written: ${reason ?: e.message}. Make room there, or make it writable, and run the same command with -resume."
+}
+
+def exchangeAtlas(source, target) {
     def (large, small) = filesBelow(source)
         .collect { f -> [name: source.relativize(f).toString(), path: f] }
         .split { f -> f.name.contains('/') }
@@ -59,8 +75,14 @@ def addBuild(target, small) {
     }
     def part = target.resolve("${build}.part")
     part.deleteDir()
-    small.each { f -> publishFile(f.path, part.resolve(f.name)) }
-    java.nio.file.Files.move(part, folder, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
+    try {
+        small.each { f -> publishFile(f.path, part.resolve(f.name)) }
+        java.nio.file.Files.move(part, folder, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
+    }
+    catch (IOException e) {
+        part.deleteDir()
+        throw e
+    }
     return build
 }
 
@@ -135,66 +157,4 @@ def existingAtlas(folder) {
         error("No atlas in ${folder}: --atlas takes the folder of one that was built, with manifest.json")
     }
     return atlas
-}
-
-// One run at a time writes into a folder. The operating system drops the lock when the run dies,
-// so what is returned has to be kept until the end, and closed.
-def lockFolder(folder) {
-    if (!isLocal(folder)) {
-        return leaseFolder(folder, 600_000L)
-    }
-    java.nio.file.Files.createDirectories(folder)
-    def opened = new java.io.RandomAccessFile(folder.resolve('.lock').toFile(), 'rw')
-    if (!opened.channel.tryLock()) {
-        error("Another run is writing into ${folder}: wait for it, or give another --outdir")
-    }
-    return opened
-}
-
-// Object stores know no locks: an object says whose the folder is, and for how long. Its run renews
-// it; that of a dead run ends by itself, and the same session, resumed, takes it over at once.
-def leaseFolder(folder, milliseconds) {
-    def place = folder.resolve('.lease.json')
-    def mine = [session: workflow.sessionId.toString(), run: workflow.runName, host: java.net.InetAddress.localHost.hostName]
-    refuseLeased(folder, place, mine)
-    writeLease(place, mine, milliseconds)
-    sleep(2000) // of two that found nothing, the later writer has it
-    refuseLeased(folder, place, mine)
-    def timer = new java.util.Timer('lease', true)
-    timer.schedule({ -> renewLease(place, mine, milliseconds) } as java.util.TimerTask, milliseconds.intdiv(3), milliseconds.intdiv(3))
-    return { ->
-        timer.cancel()
-        if (leaseAt(place).session == mine.session) {
-            java.nio.file.Files.deleteIfExists(place)
-        }
-    } as Closeable
-}
-
-def leaseAt(place) {
-    return place.exists() ? new groovy.json.JsonSlurper().parseText(place.text) : [:]
-}
-
-def writeLease(place, mine, milliseconds) {
-    place.text = groovy.json.JsonOutput.toJson(mine + [until: System.currentTimeMillis() + milliseconds])
-}
-
-def refuseLeased(folder, place, mine) {
-    def lease = leaseAt(place)
-    if (lease && lease.session != mine.session && lease.until > System.currentTimeMillis()) {
-        error("Another run is writing into ${folder.toUriString()}: ${lease.run} on ${lease.host}, which has it until ${java.time.Instant.ofEpochMilli(lease.until)} and may renew that: wait for it, or give another --outdir")
-    }
-}
-
-def renewLease(place, mine, milliseconds) {
-    try {
-        if (leaseAt(place).session in [null, mine.session]) {
-            writeLease(place, mine, milliseconds)
-        }
-        else {
-            log.warn("Another run has taken ${place.parent.toUriString()} over: this one was silent for too long")
-        }
-    }
-    catch (Exception e) {
-        log.warn("${place.toUriString()} cannot be renewed now: ${e.message}")
-    }
 }

@@ -14,6 +14,13 @@ def settings(given, schema) {
     ]
 }
 
+// What only a combination of profiles needs.
+def refuseIncomplete(given) {
+    if (workflow.profile.tokenize(',').containsAll(['gpu', 'googlebatch']) && !given.gpu_type) {
+        error("--gpu_type is missing: Google Batch attaches GPUs by their type, such as --gpu_type nvidia-l4 to --gpu_machine g2-standard-8")
+    }
+}
+
 // A shipped model by name, or a folder, with the digest of what is in it.
 def modelFolder(name) {
     def shipped = file("${projectDir}/bin/sicmir_atlas/data/models/${name}")
