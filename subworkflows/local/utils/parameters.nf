@@ -145,8 +145,9 @@ def helpText(schema, asked) {
         |
         |${groups.join('\n\n')}
         |
-        |Profiles, joined by commas: test or slurm; gpu; docker, podman, singularity or
-        |conda. Parameters may stand in a file, too: -params-file params.yaml.
+        |Profiles, joined by commas: test or test_full; strict; gpu; slurm, awsbatch,
+        |googlebatch, azurebatch or k8s; docker, podman, singularity, apptainer or conda.
+        |Parameters may stand in a file, too: -params-file params.yaml.
         |Add -resume to go on where an earlier run stopped.
         |Columns of the samplesheet, inclusion rules and QC: docs/usage.md.
         |""".stripMargin()
