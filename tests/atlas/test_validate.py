@@ -211,11 +211,13 @@ def test_a_manifest_entry_that_lacks_something(tampered, lacking):
     assert any(v.startswith("manifest.json: ") and lacking in v for v in said(tampered))
 
 
-def test_a_file_outside_the_folder(tampered):
+@pytest.mark.parametrize("place", ["..", "{absolute}"])
+def test_a_file_outside_the_folder(tampered, place):
+    place = place.format(absolute=tampered.folder.parent)
     shutil.move(tampered.path("qc_losses"), tampered.folder.parent / "qc_losses.parquet")
     index = next(i for i, f in enumerate(tampered.files()) if f["table"] == "qc_losses")
-    tampered.edit_manifest(lambda m: m["files"][index].update(path="../qc_losses.parquet"))
-    assert "../qc_losses.parquet: lies outside the atlas" in said(tampered)
+    tampered.edit_manifest(lambda m: m["files"][index].update(path=f"{place}/qc_losses.parquet"))
+    assert f"{place}/qc_losses.parquet: lies outside the atlas" in said(tampered)
 
 
 def test_a_dropped_table(tampered):

@@ -44,6 +44,8 @@ class Violation:
 def validate(atlas: Path, *, existing: Mapping[str, Any] | None = None) -> list[Violation]:
     """Check an atlas folder; nothing is changed.
 
+    Of a published one the build that it shows is checked, whatever is published meanwhile.
+
     Parameters
     ----------
     existing
@@ -55,24 +57,29 @@ def validate(atlas: Path, *, existing: Mapping[str, Any] | None = None) -> list[
     Every violation found: of the manifest, of files (missing, checksum, rows, schema, nulls), of
     tables (keys, references, allowed values) and of ``atlas.duckdb``. Empty for a sound atlas.
     """
+    link = atlas / "current"
+    build = link.resolve() if link.is_symlink() and link.is_dir() else atlas
     try:
-        manifest = json.loads((atlas / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((build / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return [Violation("manifest.json", f"cannot be read: {error}")]
     problem = _manifest_problem(manifest)
     if problem is not None:
         return [Violation("manifest.json", problem)]
     violations: list[Violation] = []
-    proven = [entry for entry in (existing or {}).get("files", ()) if "dataset_id" in entry]
+    files = (existing or {}).get("files", ())
+    proven = {entry["path"]: entry for entry in files if "dataset_id" in entry}
     sound: dict[str, list[str]] = defaultdict(list)
     unproven: dict[str, list[str]] = defaultdict(list)
     for entry in manifest["files"]:
-        problems = list(_check_file(atlas, entry, bytes_too=entry not in proven))
+        beside = build if (build / entry["path"]).exists() else atlas
+        is_new = proven.get(entry["path"]) != entry
+        problems = list(_check_file(beside, entry, bytes_too=is_new))
         violations += problems
         if not problems:
-            sound[entry["table"]].append(str(atlas / entry["path"]))
-            if entry not in proven:
-                unproven[entry["table"]].append(str(atlas / entry["path"]))
+            sound[entry["table"]].append(str(beside / entry["path"]))
+            if is_new:
+                unproven[entry["table"]].append(str(beside / entry["path"]))
     with duckdb.connect() as connection:
         for name, paths in unproven.items():
             connection.execute(f'CREATE VIEW "{name}" AS FROM {scan(paths)}')
@@ -81,7 +88,7 @@ def validate(atlas: Path, *, existing: Mapping[str, Any] | None = None) -> list[
                 violations += _check_table(connection, spec, set(unproven))
             elif not spec.per_dataset:
                 violations.append(Violation(spec.name, "the manifest lists no sound file of it"))
-    violations += _check_database(atlas, manifest["files"], sound)
+    violations += _check_database(build, manifest["files"], sound)
     return violations
 
 
@@ -122,7 +129,7 @@ def _check_file(atlas: Path, entry: Mapping[str, Any], *, bytes_too: bool) -> It
     if spec is None:
         yield Violation(where, f"table {entry['table']} is not in the schema")
         return
-    if path.is_absolute() != atlas.is_absolute() or ".." in PurePosixPath(where).parts:
+    if PurePosixPath(where).is_absolute() or ".." in PurePosixPath(where).parts:
         yield Violation(where, "lies outside the atlas")
         return
     if not path.is_file():
