@@ -48,7 +48,9 @@ class ExistingAtlas:
         self._opened: dict[str, tuple[pq.ParquetFile, dict[str, list[int]]]] = {}
         build = Build(folder)
         self.manifest = build.manifest
-        self._files = [AtlasFile(**entry) for entry in build.files]
+        self._large: dict[str | None, list[AtlasFile]] = defaultdict(list)
+        for entry in build.files:
+            self._large[entry.get("dataset_id")].append(AtlasFile(**entry))
         if sha256 and digest_of(folder / "manifest.json") != sha256:
             msg = f"{folder}: published anew while this run went on; run it again with -resume"
             raise InputError(msg)
@@ -85,7 +87,7 @@ class ExistingAtlas:
 
     def large_files(self, dataset_id: str) -> list[AtlasFile]:
         """Files that hold nothing but this dataset."""
-        return [file for file in self._files if file.dataset_id == dataset_id]
+        return self._large[dataset_id]
 
     def share(self, table: str, dataset_id: str) -> pa.Table:
         """Rows of a dataset in a table that all datasets share."""
