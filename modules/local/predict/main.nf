@@ -1,3 +1,4 @@
+include { bytesIn } from '../../../subworkflows/local/utils/sizes'
 include { onFailure } from '../../../subworkflows/local/utils/failures'
 
 process PREDICT {
@@ -5,6 +6,7 @@ process PREDICT {
     label 'process_low'
     label 'process_gpu'
     errorStrategy { onFailure(task, meta) }
+    ext bytes: { bytesIn(prepared) }
 
     conda "${moduleDir}/../environment.yml"
 

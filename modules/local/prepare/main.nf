@@ -1,9 +1,11 @@
+include { bytesIn } from '../../../subworkflows/local/utils/sizes'
 include { onFailure } from '../../../subworkflows/local/utils/failures'
 
 process PREPARE {
     tag "${meta.id}"
     label 'process_low'
     errorStrategy { onFailure(task, meta) }
+    ext bytes: { bytesIn(fetched) }
 
     conda "${moduleDir}/../environment.yml"
 

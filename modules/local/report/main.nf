@@ -1,8 +1,10 @@
+include { bytesIn } from '../../../subworkflows/local/utils/sizes'
 include { onFatal } from '../../../subworkflows/local/utils/failures'
 
 process REPORT {
     label 'process_low'
     errorStrategy { onFatal(task) }
+    ext bytes: { bytesIn([atlas, previous]) }
 
     conda "${moduleDir}/../environment.yml"
 

@@ -1,8 +1,10 @@
+include { bytesIn } from '../../../subworkflows/local/utils/sizes'
 include { onFatal } from '../../../subworkflows/local/utils/failures'
 
 process VALIDATE {
     label 'process_single'
     errorStrategy { onFatal(task) }
+    ext bytes: { bytesIn(atlas) }
 
     conda "${moduleDir}/../environment.yml"
 
