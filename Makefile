@@ -68,12 +68,13 @@ study: targets  ## every experiment on the data in $(BULK), into build/study; ho
 	@$(MAKE) -f tools/study.mk -j$(JOBS) BULK=$(BULK) PYTHON=$(TORCH)
 
 lock:  ## exact versions anew; needs uv
-	@for set in runtime: "test:--group test" "torch:--group test --extra train"; do \
+	@for set in runtime: "cpu:--extra cloud" "gpu:--extra train" "test:--group test" \
+	  "torch:--group test --extra study"; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header pyproject.toml $${set#*:} -o requirements/$${set%%:*}.txt; done
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --group nf-core -o requirements/nf-core.txt
-	@for of in environment:runtime environment-train:torch; do \
+	@for of in environment:cpu environment-train:gpu; do \
 	  sum=$$(sha256sum requirements/$${of#*:}.txt | cut -c 1-12) && \
 	  sed -i "s/^# lock .*/# lock $$sum/" modules/local/$${of%%:*}.yml; done
 

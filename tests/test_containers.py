@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sicmir_atlas import __version__
+
 ROOT = Path(__file__).parents[1]
 KINDS = {
-    "cpu": ("runtime.txt", "environment.yml"),
-    "gpu": ("torch.txt", "environment-train.yml"),
+    "cpu": ("cpu.txt", "environment.yml"),
+    "gpu": ("gpu.txt", "environment-train.yml"),
 }
 
 
@@ -43,9 +45,33 @@ def smoke_tested(kind):
 
 
 def test_the_smoke_tests_import_what_the_steps_import():
-    training = {"lifelines", "matplotlib", "torch", "xgboost"}
-    assert smoke_tested("cpu") == imported() - training
-    assert smoke_tested("gpu") == imported()
+    training, study = {"matplotlib", "torch"}, {"lifelines", "xgboost"}
+    asked_for_by_fsspec = {"gcsfs", "s3fs"}
+    assert smoke_tested("cpu") == imported() - training - study | asked_for_by_fsspec
+    assert smoke_tested("gpu") == imported() - study
+
+
+def pins(name):
+    """Give the lines of a lock that name a version."""
+    lines = (ROOT / "requirements" / name).read_text().splitlines()
+    return {line.rstrip(" \\") for line in lines if "==" in line}
+
+
+def test_the_image_of_training_holds_what_its_tests_ran_with():
+    runtime, trained = pins("runtime.txt"), pins("gpu.txt")
+    assert runtime < trained
+    assert trained - runtime < pins("torch.txt")
+    tools = {"ruff", "pytest", "mypy", "lifelines", "xgboost"}
+    assert not tools & {line.split("==")[0] for line in trained}
+
+
+def test_images_are_named_after_the_version():
+    settings = (ROOT / "nextflow.config").read_text()
+    named = dict(re.findall(r"'sicmir-atlas-(cpu|gpu):(\S+)'", settings))
+    assert named == {"cpu": __version__, "gpu": __version__}
+    assert re.search(r"version += '(\S+)'", settings)[1] == __version__
+    documented = re.findall(r"sicmir-atlas-[cg]pu:([\d.]+)", (ROOT / "docs/usage.md").read_text())
+    assert set(documented) == {__version__}
 
 
 @pytest.mark.parametrize("kind", KINDS)

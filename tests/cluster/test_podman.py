@@ -18,9 +18,10 @@ from packaging.requirements import Requirement
 from debian import NotHereError
 from nextflow_runs import Nextflow, contents
 from own_podman import OwnPodman
+from sicmir_atlas import __version__
 
 ROOT = Path(__file__).parents[2]
-IMAGE = "sicmir-atlas-cpu:0.1.0"
+IMAGE = f"sicmir-atlas-cpu:{__version__}"
 # none but those that look up and download may reach a network; one is short of memory at first
 SETTINGS = """\
 process {
@@ -47,7 +48,7 @@ def podman(tmp_path_factory):
 
 def locked(image_python):
     """Give the version of every package that the lock names for the Python of the image."""
-    lines = (ROOT / "requirements/runtime.txt").read_text().splitlines()
+    lines = (ROOT / "requirements/cpu.txt").read_text().splitlines()
     named = [Requirement(line.rstrip(" \\")) for line in lines if "==" in line]
     here = {"python_full_version": image_python, "sys_platform": "linux"}
     return {
@@ -61,7 +62,7 @@ def test_the_image_is_small_and_holds_the_lock_for_any_user(podman):
     (image,) = json.loads(podman("image", "inspect", IMAGE))
     assert image["Size"] < 1e9
     assert image["User"] == "1000:1000"
-    assert image["Labels"]["org.opencontainers.image.version"] == IMAGE.split(":")[1]
+    assert image["Labels"]["org.opencontainers.image.version"] == __version__
 
     run = ("run", "--rm", "--read-only", "--network", "none", "--user")
     said = podman(*run, "4242:4242", IMAGE, "smoke-test").splitlines()

@@ -199,7 +199,7 @@ def import_xgboost() -> Any:
     try:
         import xgboost
     except ImportError as error:
-        msg = "miRSCAPE needs xgboost: pip install 'sicmir-atlas[train]'"
+        msg = "miRSCAPE needs xgboost: pip install 'sicmir-atlas[study]'"
         raise MissingExtraError(msg) from error
     return xgboost
 

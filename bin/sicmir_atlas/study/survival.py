@@ -157,7 +157,7 @@ def _fit(name: str, values: pd.Series[float], clinical: pd.DataFrame) -> dict[st
         from lifelines import CoxPHFitter
         from lifelines.exceptions import ConvergenceError, ConvergenceWarning
     except ImportError as error:
-        msg = "survival needs lifelines: pip install 'sicmir-atlas[train]'"
+        msg = "survival needs lifelines: pip install 'sicmir-atlas[study]'"
         raise MissingExtraError(msg) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
