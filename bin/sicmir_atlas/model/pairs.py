@@ -41,6 +41,12 @@ class Pairs:
     cohorts: pd.Series[str]
 
     @property
+    def arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]]:
+        """Samples × genes, samples × miRNAs, and the cohort of every sample."""
+        x, y = (frame.to_numpy(dtype=np.float64) for frame in (self.mrna, self.mirna))
+        return x, y, self.cohorts.to_numpy(dtype=str)
+
+    @property
     def groups(self) -> NDArray[np.str_]:
         """Group of every sample that correlations are taken in: cohort and kind of tissue."""
         return compared_within(self.cohorts)

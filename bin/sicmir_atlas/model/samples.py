@@ -47,8 +47,7 @@ class Samples:
     @classmethod
     def of(cls, pairs: Pairs, *, weight: float = 1.0) -> Samples:
         """Take the matrices out of tables."""
-        x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
-        return cls(x, y, pairs.cohorts.to_numpy(dtype=str), weight)
+        return cls(*pairs.arrays, weight)
 
     def without_stop(self) -> Samples:
         """Leave out the samples that only decide when to stop, for learners that never do."""

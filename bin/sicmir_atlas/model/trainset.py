@@ -91,8 +91,7 @@ def train_model(
     """
     pairs = Pairs(*(table.loc[split.index] for table in (pairs.mrna, pairs.mirna, pairs.cohorts)))
     mrna, mirna = pairs.mrna, pairs.mirna
-    x, y = (frame.to_numpy(dtype=np.float64) for frame in (mrna, mirna))
-    cohorts, groups = pairs.cohorts.to_numpy(dtype=str), pairs.groups
+    (x, y, cohorts), groups = pairs.arrays, pairs.groups
     seen, stop = (split != "test").to_numpy(), (split == "validation").to_numpy()
     n_test = int((~seen).sum())
     if n_test < MIN_SAMPLES and not n_folds:
@@ -216,8 +215,7 @@ def _on_held_out(
 
 
 def _in_folds(learner: Averaged, pairs: Pairs, *, n_folds: int, seed: int) -> _Judged:
-    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
-    cohorts, groups, patients = pairs.cohorts.to_numpy(dtype=str), pairs.groups, pairs.patients
+    (x, y, cohorts), groups, patients = pairs.arrays, pairs.groups, pairs.patients
     folded = cross_validate(learner, x, y, cohorts, n_folds=n_folds, seed=seed, patients=patients)
     found = agreement(y, folded, groups)
     judged = figures_of(y, folded, found, y_observed=observed_scaling(y))

@@ -34,8 +34,7 @@ def fold_spread(
     -------
     Mean and population SD over the members, samples × miRNAs.
     """
-    samples = Samples.of(pairs)
-    x, y, cohorts = samples.x, samples.y, samples.cohorts
+    x, y, cohorts = pairs.arrays
     folds = folds_of(cohorts, n_folds, seed=seed, patients=pairs.patients)
     mean, sd = np.empty(y.shape), np.empty(y.shape)
     for fold in range(n_folds):

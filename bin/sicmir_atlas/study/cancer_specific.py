@@ -145,9 +145,7 @@ def cancer_specific(
     if n_draws < 1:
         msg = f"{n_draws} draws give no pan-cancer model of the same size; take 1 or more"
         raise InputError(msg)
-    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
-    cohorts, groups = pairs.cohorts.to_numpy(dtype=str), pairs.groups
-    patients = pairs.patients
+    (x, y, cohorts), groups, patients = pairs.arrays, pairs.groups, pairs.patients
     names, left_out = large_enough(cohorts, min_train=min_train, n_folds=n_folds)
     for name, n in left_out.items():
         logger.warning("cohort %s is left out: %d training samples of %d", name, n, min_train)

@@ -72,8 +72,7 @@ def compare(
         msg = f"the largest cohort has {sizes.max()} samples; {MIN_COHORT} are needed to correlate "
         msg += "within cohorts: join cohorts in --strata"
         raise InputError(msg)
-    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
-    cohorts = pairs.cohorts.to_numpy(dtype=str)
+    x, y, cohorts = pairs.arrays
     found: dict[str, dict[str, Any]] = {}
     each: dict[str, dict[str, dict[str, float]]] = {}
     for label, learner in learners:

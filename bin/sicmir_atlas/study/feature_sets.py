@@ -148,8 +148,7 @@ def feature_sets(
     tables: dict[str, pd.DataFrame] = {"landmarks": pairs.mrna}
     if wide is not None:
         tables["variable"] = wide.loc[pairs.mrna.index]
-    y = pairs.mirna.to_numpy(dtype=np.float64)
-    cohorts = pairs.cohorts.to_numpy(dtype=str)
+    _, y, cohorts = pairs.arrays
     judged = {}
     for done, (name, size) in enumerate(planned_sets(pairs.mrna, wide, sizes), start=1):
         x = tables[name].to_numpy(dtype=np.float64)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sicmir_atlas.model.pairs import Pairs
 
-__all__ = ["Split", "held_out", "n_trained_on"]
+__all__ = ["Split", "held_out", "n_trained_on", "seen_and_held_out"]
 
 Split: TypeAlias = Literal["test", "all"]
 
@@ -56,6 +56,14 @@ def held_out(model_folder: Path, pairs: Pairs, split: Split = "test") -> Pairs:
         msg = f"{path} names none of the {len(kept)} samples as test; {remedy}"
         raise InputError(msg)
     return pairs.among(kept)
+
+
+def seen_and_held_out(
+    model_folder: Path, pairs: Pairs, split: Split = "test"
+) -> tuple[Pairs, Pairs]:
+    """Part the samples into those that :func:`held_out` leaves, and those that it keeps."""
+    kept = held_out(model_folder, pairs, split)
+    return pairs.among(~pairs.mrna.index.isin(kept.mrna.index)), kept
 
 
 def n_trained_on(model_folder: Path, pairs: Pairs) -> int | None:

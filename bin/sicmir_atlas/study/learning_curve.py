@@ -107,8 +107,7 @@ def learning_curve(
     One row per learner, share and draw: number of training samples (mean over folds) and mean
     per-miRNA PCC within cohorts and pooled.
     """
-    x, y = (frame.to_numpy(dtype=np.float64) for frame in (pairs.mrna, pairs.mirna))
-    cohorts, groups = pairs.cohorts.to_numpy(dtype=str), pairs.groups
+    (x, y, cohorts), groups = pairs.arrays, pairs.groups
     folds = folds_of(cohorts, n_folds, seed=seed, patients=pairs.patients)
     rows = []
     for label, learner in learners:

@@ -69,7 +69,7 @@ def hubs(
     from sicmir_atlas.model.weights import load_model
     from sicmir_atlas.sources.bulk.hairpins import read_hairpins
     from sicmir_atlas.study.cluster_table import clustered
-    from sicmir_atlas.study.heldout import held_out
+    from sicmir_atlas.study.heldout import seen_and_held_out
     from sicmir_atlas.study.hub_table import hub_table, hub_table_of_card
     from sicmir_atlas.study.hubs import hubs as find_hubs
     from sicmir_atlas.study.predicted import predict_pairs
@@ -87,9 +87,8 @@ def hubs(
         raise InputError(msg)
     else:
         pairs = read_pairs(mrna, mirna, strata)
-        test = held_out(model, pairs, split)
+        seen, test = seen_and_held_out(model, pairs, split)
         judged = predict_pairs(loaded, test)
-        seen = pairs.among(~pairs.mrna.index.isin(test.mrna.index))
         pcc_train = None
         if len(seen.mrna) >= MIN_SAMPLES:
             trained_on = predict_pairs(loaded, seen)

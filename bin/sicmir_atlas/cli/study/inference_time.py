@@ -55,15 +55,14 @@ def inference_time(
     from sicmir_atlas.model.mirscape import Settings
     from sicmir_atlas.model.pairs import read_pairs
     from sicmir_atlas.study import timing
-    from sicmir_atlas.study.heldout import held_out
+    from sicmir_atlas.study.heldout import seen_and_held_out
     from sicmir_atlas.study.result import write_result
 
     pairs = read_pairs(mrna, mirna)
-    test = held_out(model, pairs)
-    seen = ~pairs.mrna.index.isin(test.mrna.index)
+    seen, test = seen_and_held_out(model, pairs)
     result = timing.inference_time(
         model,
-        pairs.among(seen),
+        seen,
         test.mrna,
         output / "mirscape.zip" if mirscape is None else mirscape,
         settings=Settings(tree_method=tree_method),

@@ -82,7 +82,7 @@ def mirscape(
     from sicmir_atlas.study.cells import read_cells
     from sicmir_atlas.study.cohorts import of_cohort
     from sicmir_atlas.study.feature_sets import read_wide
-    from sicmir_atlas.study.heldout import held_out
+    from sicmir_atlas.study.heldout import seen_and_held_out
     from sicmir_atlas.study.mirscape import judge_mirscape
     from sicmir_atlas.study.result import write_result
     from sicmir_atlas.study.timing import train_mirscape
@@ -96,9 +96,8 @@ def mirscape(
         expressed = pd.DataFrame(clustered.x, columns=list(landmarks()))
         genes, expressed = common_genes(pairs.mrna, expressed.loc[:, expressed.any()])
         pairs = replace(pairs, mrna=genes)
-    test = held_out(model, pairs)
-    seen = ~pairs.mrna.index.isin(test.mrna.index)
-    train = of_cohort(pairs.among(seen), cohort)
+    seen, test = seen_and_held_out(model, pairs)
+    train = of_cohort(seen, cohort)
     settings = Settings(
         base_score=0.5 if base_score == "half" else "mean", tree_method=tree_method, max_bin=max_bin
     )
