@@ -197,7 +197,7 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
     for lines in headers.values():
         assert not any(line.startswith("-p") or "gpu" in line for line in lines)
         assert "--account=lab --qos=long" in lines
-    assert {"-c 6", "--mem 36864M"} <= set(headers["CONSOLIDATE"])
+    assert {"-c 2", "--mem 1000M"} <= set(headers["CONSOLIDATE"])
 
 
 @pytest.mark.parametrize("parser", ["v1", "v2"])
