@@ -50,14 +50,14 @@ class Nextflow:
         path = os.pathsep.join([*more.pop("PATH_FIRST", []), here, os.environ["PATH"]])
         return {**os.environ, "PATH": path, "NXF_ANSI_LOG": "false", **more}
 
-    def command(self, *args, **env):
+    def command(self, *args, timeout=600, **env):
         return subprocess.run(
             [self.root / "tools/nextflow", *args],
             cwd=self.folder,
             env=self.environment(**env),
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=timeout,
             check=False,
         )
 
