@@ -86,7 +86,16 @@ def test_killed_at_every_step(nextflow, sheet, own, small, tmp_path):
     assert last == whole or last[0]["dataset_id"] == ["one"]
 
 
-def test_killed_while_it_is_published(nextflow, sheet, own, small, tmp_path):
+def read(atlas):
+    """What a reader finds who opens an atlas once; it has to be of one build."""
+    with open_atlas(atlas) as opened:
+        told = opened.sql("SELECT dataset_id FROM datasets ORDER BY ALL")["dataset_id"]
+        cells = opened.sql("SELECT DISTINCT dataset_id FROM cells ORDER BY ALL")["dataset_id"]
+    assert told.to_list() == cells.to_list()
+    return " ".join(told)
+
+
+def test_read_and_killed_while_it_is_published(nextflow, sheet, own, small, tmp_path):
     """Two atlases are published in turn, over and over, until the process is killed."""
     built = []
     for name, rows in (("a", [own("one", 0)]), ("b", [own("one", 0), own("two", 1)])):
@@ -104,7 +113,8 @@ def test_killed_while_it_is_published(nextflow, sheet, own, small, tmp_path):
             (0..<100000).each {{ i ->
                 publishAtlas(plain[i % 2], file('{out}'))
                 file('{out}/builds').eachFile {{ f ->
-                    if (f.toRealPath() != file('{out}/current').toRealPath()) {{ f.deleteDir() }}
+                    def shown = file('{out}/current').toRealPath()
+                    if (!params.keep && f.toRealPath() != shown) {{ f.deleteDir() }}
                 }}
             }}
         }}
@@ -112,6 +122,20 @@ def test_killed_while_it_is_published(nextflow, sheet, own, small, tmp_path):
     )
     links = shutil.ignore_patterns("builds", "current")
     shutil.copytree(built[1], out, ignore=links)  # holds the large files of both
+    run = nextflow.start("--keep", main=main)
+    times, found = set(), set()
+    while len(times) < 20:
+        assert run.poll() is None
+        if not exchanged(out):
+            time.sleep(0.1)
+            continue
+        assert validate(out) == []
+        found.add(read(out))
+        times.add(exchanged(out))
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait(timeout=60)
+    assert found == {"one", "one two"}
+
     moments = random.Random(0)
     seen = []
     for _ in range(12):
