@@ -3,7 +3,7 @@
 include { ATLAS                                      } from './workflows/atlas'
 include { TRAIN                                      } from './workflows/train'
 include { readJson                                   } from './subworkflows/local/utils/datasets'
-include { currentBuild ; digest ; existingAtlas ; publishFile ; publishFolder } from './subworkflows/local/utils/folders'
+include { currentBuild ; digest ; existingAtlas ; makeFolder ; publishFile ; publishFolder } from './subworkflows/local/utils/folders'
 include { lockFolder } from './subworkflows/local/utils/locks'
 include { helpText ; modelFolder ; refuseIncomplete ; settings ; summary ; tablesGiven ; toTrainOn ; trainingSummary } from './subworkflows/local/utils/parameters'
 
@@ -58,6 +58,9 @@ workflow {
         }
         // after all that is given was found: a mistyped command leaves no lease
         def lock = lockFolder(file(params.outdir))
+        if (params.workflow == 'atlas') {
+            makeFolder(file(params.download_cache ?: "${params.outdir}/downloads"))
+        }
 
         channel.topic('versions')
             .map { process, tool, version -> "${process.tokenize(':').last()}:\n    ${tool}: ${version}" }

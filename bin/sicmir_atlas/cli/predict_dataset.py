@@ -23,7 +23,7 @@ def predict_dataset(
     seed: int = 0,
     per_cell: bool = True,
     device: Literal["cpu", "cuda", "auto"] = "cpu",
-    cpu_fallback: Annotated[bool, Parameter(env_var="SICMIR_CPU_FALLBACK")] = False,
+    cpu_fallback: bool = False,
 ) -> None:
     """Predict the pools and cells of a prepared dataset.
 

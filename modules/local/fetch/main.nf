@@ -17,14 +17,17 @@ process FETCH {
 
     script:
     def args = task.ext.args ?: ''
+    // get() keeps it out of the task's hash: when the cache moves, nothing is fetched again
+    def cache = task.ext.get('cache') ?: ''
     """
     mkdir -p local
     # a container may not see the cache: then fetch without one
-    mkdir -p "\${SICMIR_CACHE:-}" 2> /dev/null || unset SICMIR_CACHE
+    cache='${cache.replace("'", "'\\''")}'
+    mkdir -p "\$cache" 2> /dev/null || cache=
     sicmir-step fetch \\
         --files ${files} \\
         --local local \\
-        \${SICMIR_CACHE:+--cache "\$SICMIR_CACHE"} \\
+        \${cache:+--cache "\$cache"} \\
         ${args} \\
         -o fetched
     """

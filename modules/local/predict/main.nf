@@ -21,6 +21,8 @@ process PREDICT {
 
     script:
     def args = task.ext.args ?: ''
+    // get() keeps it out of the task's hash: a resume with it does nothing again
+    def fallback = task.ext.get('cpu_fallback') ? '--cpu-fallback' : ''
     def device = task.accelerator ? 'cuda' : 'cpu'
     """
     mkdir shard verdict
@@ -28,7 +30,7 @@ process PREDICT {
         --prepared ${prepared} \\
         --model ${model} \\
         --verdicts verdict \\
-        --device ${device} \\
+        --device ${device} ${fallback} \\
         ${args} \\
         -o 'shard/${meta.id}'
     """

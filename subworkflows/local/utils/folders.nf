@@ -20,6 +20,13 @@ def filesBelow(folder) {
     return found.sort { f -> f.toString() }
 }
 
+// Containers mount folders that are there; where this one cannot be made, tasks do without it.
+def makeFolder(folder) {
+    if (isLocal(folder)) {
+        folder.toFile().mkdirs()
+    }
+}
+
 // Nextflow sees that a folder was exchanged, but not that a file in it was: FETCH depends on this too.
 def insideFolders(files) {
     return files.findAll { f -> f.isDirectory() }
