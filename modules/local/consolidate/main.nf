@@ -1,11 +1,11 @@
-include { bytesIn } from '../../../subworkflows/local/utils/sizes'
+include { bytesOfTables } from '../../../subworkflows/local/utils/sizes'
 include { onFatal } from '../../../subworkflows/local/utils/failures'
 
 process CONSOLIDATE {
     label 'process_low'
     label 'process_long'
     errorStrategy { onFatal(task) }
-    ext bytes: { bytesIn([shards, existing]) }
+    ext bytes: { bytesOfTables([shards, existing]) }
 
     conda "${moduleDir}/../environment.yml"
 

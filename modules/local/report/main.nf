@@ -1,10 +1,10 @@
-include { bytesIn } from '../../../subworkflows/local/utils/sizes'
+include { bytesOfTables } from '../../../subworkflows/local/utils/sizes'
 include { onFatal } from '../../../subworkflows/local/utils/failures'
 
 process REPORT {
     label 'process_low'
     errorStrategy { onFatal(task) }
-    ext bytes: { bytesIn([atlas, previous]) }
+    ext bytes: { bytesOfTables([atlas, previous]) }
 
     conda "${moduleDir}/../environment.yml"
 

@@ -1,10 +1,10 @@
-include { bytesIn } from '../../../subworkflows/local/utils/sizes'
+include { bytesOfTables } from '../../../subworkflows/local/utils/sizes'
 include { onFatal } from '../../../subworkflows/local/utils/failures'
 
 process VALIDATE {
     label 'process_single'
     errorStrategy { onFatal(task) }
-    ext bytes: { bytesIn(atlas) }
+    ext bytes: { bytesOfTables(atlas) }
 
     conda "${moduleDir}/../environment.yml"
 

@@ -1,11 +1,14 @@
-include { isLocal } from './folders'
-
 // One run at a time writes into a folder.
+
+// Not from folders.nf: an include in a file that two others include is an error to the v2 parser of 25.04.
+def isOnDisk(folder) {
+    return folder.fileSystem == java.nio.file.FileSystems.default
+}
 
 // On a disk the operating system keeps a lock, and drops it when the run dies. So what is returned
 // has to be kept until the end, and closed.
 def lockFolder(folder) {
-    if (!isLocal(folder)) {
+    if (!isOnDisk(folder)) {
         return leaseFolder(folder, 600_000L)
     }
     def opened = openedLock(folder)
@@ -89,7 +92,7 @@ def renewLease(place, mine, milliseconds) {
 // Before something is published: is the folder still this run's?
 def refuseLost(folder) {
     def lease = leaseAt(folder.resolve('.lease.json'))
-    if (lease ? lease.session != workflow.sessionId.toString() : !isLocal(folder)) {
+    if (lease ? lease.session != workflow.sessionId.toString() : !isOnDisk(folder)) {
         error("${folder.toUriString()} is not this run's any more: it was silent for too long${lease ? ", and ${lease.run} on ${lease.host} took it over" : ''}. Run the same command with -resume.")
     }
 }

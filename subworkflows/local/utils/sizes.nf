@@ -1,17 +1,19 @@
-// How much data a task gets, for what it asks for (conf/base.config).
+// How much data a task gets, for what it asks for (conf/base.config). Links are followed: own files
+// are linked.
 
-// Bytes of files and of all that lies in folders, links followed: own files are linked.
-def bytesIn(paths) {
-    return [paths].flatten().collectMany { path -> filesIn(path.toRealPath()) }.sum(0L) { f -> f.size() }
+// Bytes of a folder and of all folders in it.
+def bytesIn(folder) {
+    def found = []
+    folder.toRealPath().eachFileRecurse { f -> found << f }
+    return sizeOf(found)
 }
 
-def filesIn(path) {
-    def found = []
-    if (path.isDirectory()) {
-        path.eachFileRecurse { f -> found << f }
-    }
-    else {
-        found << path
-    }
-    return found.findAll { f -> f.isFile() }
+// Bytes of what lies directly in folders: of shards and atlases the tables of all datasets, and not
+// the files of single ones, which are streamed or linked.
+def bytesOfTables(folders) {
+    return sizeOf([folders].flatten().collectMany { folder -> folder.toRealPath().listFiles() as List })
+}
+
+def sizeOf(paths) {
+    return paths.findAll { f -> f.isFile() }.sum(0L) { f -> f.size() }
 }
