@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Violation", "leftovers", "validate"]
 
+_ROWS_AT_A_TIME = 1_000_000  # half a gigabyte to compare
 _ENTRY = {"path": str, "table": str, "rows": int, "bytes": int, "sha256": str}
 
 
@@ -195,8 +196,12 @@ def _check_table(
             if n_bad:
                 yield Violation(spec.name, f"column {column.name} has {n_bad} values not finite")
     key = ", ".join(f'"{name}"' for name in spec.primary_key)
-    repeated = count(
-        f"SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1)"
+    repeated = sum(
+        count(
+            f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {part} "
+            f"GROUP BY {key} HAVING count(*) > 1)"
+        )
+        for part in _parts(connection, spec)
     )
     if repeated:
         yield Violation(spec.name, f"{repeated} keys ({key}) occur more than once")
@@ -217,6 +222,23 @@ def _check_table(
                 yield Violation(spec.name, f"{lost} rows have a {columns} that {target} lacks")
 
 
+def _parts(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[str]:
+    """Conditions that part a table by datasets, so that few rows are compared at a time."""
+    if "dataset_id" not in spec.primary_key:
+        return ["true"]
+    named = f'FROM "{spec.name}" WHERE dataset_id IS NOT NULL'
+    counted = f"SELECT dataset_id, count(*) {named} GROUP BY ALL ORDER BY ALL"
+    parts: list[list[str]] = []
+    n_rows = _ROWS_AT_A_TIME
+    for dataset_id, n_more in connection.execute(counted).fetchall():
+        if n_rows + n_more > _ROWS_AT_A_TIME:
+            parts.append([])
+            n_rows = 0
+        n_rows += n_more
+        parts[-1].append(quoted(dataset_id))
+    return [f"dataset_id BETWEEN {part[0]} AND {part[-1]}" for part in parts]
+
+
 def _check_database(
     atlas: Path, files: Sequence[Mapping[str, Any]], sound: Mapping[str, Sequence[str]]
 ) -> Iterator[Violation]:
@@ -231,7 +253,7 @@ def _check_database(
         return
     with connection:
         views = dict(connection.execute(_VIEWS).fetchall())
-        for name in TABLES:
+        for name, spec in TABLES.items():
             listed = [entry for entry in files if entry["table"] == name]
             try:
                 if name in views:
@@ -240,7 +262,7 @@ def _check_database(
                     n_rows = sum(entry["rows"] for entry in listed)
                     paths = sound.get(name, ())
                     complete = len(paths) == len(listed)
-                    problem = _rows_problem(connection, name, n_rows, paths if complete else ())
+                    problem = _rows_problem(connection, spec, n_rows, paths if complete else ())
             except duckdb.Error as error:
                 problem = f"cannot be read: {error}"
             if problem is not None:
@@ -258,16 +280,20 @@ def _view_problem(sql: str, paths: Sequence[str]) -> str | None:
 
 
 def _rows_problem(
-    connection: duckdb.DuckDBPyConnection, name: str, n_rows: int, paths: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, spec: TableSpec, n_rows: int, paths: Sequence[str]
 ) -> str | None:
     def count(query: str) -> int:
         row = connection.execute(query).fetchone()
         return int(row[0]) if row is not None else 0
 
-    found = count(f'SELECT count(*) FROM "{name}"')
+    found = count(f'SELECT count(*) FROM "{spec.name}"')
     if found != n_rows:
         return f"has {found} rows, the files {n_rows}"
-    differing = paths and count(
-        f'SELECT count(*) FROM (FROM "{name}" EXCEPT ALL FROM {scan(paths)})'
+    differing = paths and sum(
+        count(
+            f'SELECT count(*) FROM (FROM "{spec.name}" WHERE {part} '
+            f"EXCEPT ALL FROM {scan(paths)} WHERE {part})"
+        )
+        for part in _parts(connection, spec)
     )
     return f"has {differing} rows that differ from the files'" if differing else None
