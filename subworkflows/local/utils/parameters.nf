@@ -153,6 +153,13 @@ def helpText(schema, asked) {
         |""".stripMargin()
 }
 
+// A terminal shows some of thousands; the table has all.
+def firstOf(outcomes, status) {
+    def lines = outcomes.sort { o -> o.id }.collect { o -> "  ${status} ${o.id}: ${o.reason}" }
+    def more = lines.size() - 100
+    return more > 0 ? lines.take(100) + ["  and ${more} more ${status}: SELECT dataset_id, reason FROM datasets WHERE status = '${status}'"] : lines
+}
+
 // outcomes: see ATLAS; atlas: where it was published, null if it was not
 def summary(outcomes, atlas, outdir) {
     def by = outcomes.groupBy { o -> o.status }
@@ -161,8 +168,7 @@ def summary(outcomes, atlas, outdir) {
     def taken = kept ? ["Taken over from the existing atlas: ${kept}"] : []
     def unresolved = outcomes.findAll { o -> o.unresolved }.groupBy { o -> o.unresolved }.sort()
         .collect { row, datasets -> "  ${row}: not looked up this time (${lastNote(row)}); ${datasets.size()} taken over as they were" }
-    def rest = ['excluded', 'failed'].collectMany { status -> (by[status] ?: []).sort { o -> o.id } }
-        .collect { o -> "  ${o.status} ${o.id}: ${o.reason}" }
+    def rest = ['excluded', 'failed'].collectMany { status -> firstOf(by[status] ?: [], status) }
     def again = by.failed || unresolved || !atlas ? ['Mend what failed and run the same command with -resume: what is done is not done again.'] : []
     def where = (atlas ? ["Atlas: ${atlas}", "Report: ${outdir}/report.html"] : ['No atlas was written.']) + ["Trace and timeline: ${outdir}/pipeline_info"]
     return (["Datasets: ${outcomes ? count : 'none was read'}"] + taken + unresolved + rest + where + again).join('\n')
