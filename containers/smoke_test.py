@@ -36,7 +36,8 @@ MODULES = (
 print(f"Python {platform.python_version()}, user {os.getuid()}")
 if not shutil.which("ps"):
     sys.exit("smoke-test: no ps, which Nextflow's trace needs: install procps into the base")
-tempfile.TemporaryFile().close()
+home = tempfile.TemporaryDirectory()
+os.environ["HOME"] = home.name  # where some write on import
 distributions = packages_distributions()
 for name in (*MODULES, *sys.argv[1:]):
     import_module(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 class NotHereError(Exception):
@@ -35,3 +37,51 @@ def install(commands, packages):
         if subprocess.run(get, check=False, **quiet).returncode:
             msg = f"apt-get cannot install {', '.join(packages)}"
             raise NotHereError(msg)
+
+
+def unpack_unstable(packages, root):
+    """Unpack packages of Debian's unstable suite into a folder, without what they depend on.
+
+    They come from where this machine has its own packages from, and apt's lists stay as they are.
+
+    Raises
+    ------
+    NotHereError
+        If apt-get finds no such suite, or no such package in it.
+    """
+    keys = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+    ask = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    known = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.split()
+    mirrors = [address for address in known if address.rstrip("/").endswith("/debian")]
+    if not mirrors or not keys.exists():
+        msg = "packages of Debian's unstable suite need a Debian with its keys and a mirror"
+        raise NotHereError(msg)
+    with TemporaryDirectory() as folder:
+        for part in ("lists/partial", "cache/archives/partial"):
+            (Path(folder) / part).mkdir(parents=True)
+        (Path(folder) / "sources.list").write_text(
+            f"deb [signed-by={keys}] {mirrors[0]} sid main\n"
+        )
+        settings = {
+            "Dir::Etc::SourceList": f"{folder}/sources.list",
+            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::State": folder,
+            "Dir::State::Status": "/dev/null",
+            "Dir::Cache": f"{folder}/cache",
+            "APT::Sandbox::User": "root",
+        }
+        options = [f"-o{key}={value}" for key, value in settings.items()]
+        for command in (["update"], ["download", *packages]):
+            done = subprocess.run(
+                ["apt-get", "-q", *options, *command],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                msg = f"apt-get {command[0]} of the unstable suite: {done.stderr.strip()}"
+                raise NotHereError(msg)
+        root.mkdir(parents=True)
+        for package in Path(folder).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", package, root], check=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from debian import NotHereError, install
+from sicmir_atlas import __version__
 
 ROOT = Path(__file__).parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sicmir-atlas"
@@ -32,6 +33,7 @@ graphroot = "{cache}/podman"
 runroot = "{folder}/run"
 """
 BASE = "localhost/sicmir-atlas-debian"
+IMAGE = f"sicmir-atlas-cpu:{__version__}"
 FROM_HERE = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf")
 
 

@@ -34,12 +34,12 @@ def imported():
 
 def smoke_tested(kind):
     recipe = (ROOT / f"containers/{kind}/Containerfile").read_text()
-    (line,) = re.findall(r"^RUN smoke-test(.*)$", recipe, re.MULTILINE)
+    (line,) = re.findall(r"^    smoke-test(.*)$", recipe, re.MULTILINE)
     text = (ROOT / "containers/smoke_test.py").read_text()
     (modules,) = [
         ast.literal_eval(node.value)
         for node in ast.parse(text).body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "MODULES"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"
     ]
     return {name.split(".")[0] for name in (*modules, *line.split())}
 

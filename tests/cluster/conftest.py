@@ -7,6 +7,7 @@ import pytest
 from debian import NotHereError, install
 from nextflow_runs import nextflow, repo, sheet
 from one_node_slurm import COMMANDS, PACKAGES, OneNodeSlurm
+from own_podman import OwnPodman
 
 __all__ = ["nextflow", "repo", "sheet"]
 
@@ -26,3 +27,15 @@ def slurm():
             yield started
     except NotHereError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory):
+    """Podman with the image of CPU tasks."""
+    try:
+        own = OwnPodman(tmp_path_factory.mktemp("podman"))
+        own.build()
+    except NotHereError as error:
+        pytest.skip(str(error))
+    yield own
+    own.run("podman", "rm", "--all", "--force")
