@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from sicmir_atlas.atlas.files import AtlasFile
     from sicmir_atlas.atlas.schema import TableSpec
 
-__all__ = ["build_database", "quoted", "scan"]
+__all__ = ["N_THREADS", "build_database", "quoted", "scan"]
 
+# as conf/base.config gives other libraries: each thread holds a row group of a file, so that memory
+# would follow the cores of a machine
+N_THREADS = 2
 _STORAGE_VERSION = "v1.0.0"  # readable by every DuckDB from 1.0 on, and in browsers
 
 
@@ -35,7 +38,9 @@ def build_database(atlas: Path, files: Sequence[AtlasFile]) -> None:
     with (
         written_whole(atlas / "atlas.duckdb") as part,
         tempfile.TemporaryDirectory() as place,
-        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
+        duckdb.connect(
+            config={"autoinstall_known_extensions": "false", "threads": N_THREADS}
+        ) as connection,
     ):
         # the search path is a list of patterns: a folder's own name may hold a comma or a bracket
         alias = Path(place) / "atlas"

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 from pyarrow.lib import ArrowException
 
-from sicmir_atlas.atlas.database import quoted, scan
+from sicmir_atlas.atlas.database import N_THREADS, quoted, scan
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
 from sicmir_atlas.disk import digest_of
 
@@ -81,7 +81,7 @@ def validate(atlas: Path, *, existing: Mapping[str, Any] | None = None) -> list[
             sound[entry["table"]].append(str(beside / entry["path"]))
             if is_new:
                 unproven[entry["table"]].append(str(beside / entry["path"]))
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"threads": N_THREADS}) as connection:
         for name, paths in unproven.items():
             connection.execute(f'CREATE VIEW "{name}" AS FROM {scan(paths)}')
         for spec in TABLES.values():
@@ -247,7 +247,7 @@ def _check_database(
         yield Violation("atlas.duckdb", "is missing")
         return
     try:
-        connection = duckdb.connect(str(path), read_only=True)
+        connection = duckdb.connect(str(path), read_only=True, config={"threads": N_THREADS})
     except duckdb.Error as error:
         yield Violation("atlas.duckdb", f"cannot be opened: {error}")
         return
