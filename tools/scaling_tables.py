@@ -78,7 +78,14 @@ def real(runs: list[Run]) -> str:
     share = f"{100 * run['head_cpu_s'] / total:.0f} %"
     rows.append(("the head", "", head, "", share, f"{run['head_peak_mb']:,.0f}"))
     names = ("step", "tasks", "CPU s", "CPU s a task", "share", "most memory, MB")
-    return markdown(names, rows)
+    spent = run["tasks_cpu_s"] + run["head_cpu_s"]
+    busy_share = 100 * spent / run["wall_s"] / run["cores"]
+    said = (
+        f"{tasks(run)} tasks took {run['wall_s']:,.0f} s and {spent:,.0f} CPU s, with the head and "
+        f"Nextflow's wrappers around tasks: {spent / run['n']:.1f} CPU s a dataset. So the run had "
+        f"{busy_share:.0f} % of {run['cores']} cores."
+    )
+    return f"{markdown(names, rows)}\n\n{said}"
 
 
 def gather(runs: list[Run]) -> str:

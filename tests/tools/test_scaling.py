@@ -56,6 +56,13 @@ def test_the_page_shows_what_was_measured(tables, measured):
     page = PAGE.read_text(encoding="utf-8")
     assert tables.with_tables(page, measured) == page
     assert sorted(re.findall(r"<!-- scaling (\w+) -->", page)) == sorted(tables.TABLES)
+    assert {name.split()[0] for name in measured} >= tables.TABLES.keys()
+
+
+def test_runs_are_as_large_as_promised(measured):
+    assert measured["stub 300"]["steps"]["PREDICT"]["n"] == 300
+    assert measured["real 60"]["steps"]["PREDICT"]["n"] == 60
+    assert measured["staged 10000"]["n"] == 10_000
 
 
 def test_the_queue_kept_to_its_settings(measured):
