@@ -4,7 +4,7 @@ include { ATLAS                                      } from './workflows/atlas'
 include { TRAIN                                      } from './workflows/train'
 include { readJson                                   } from './subworkflows/local/utils/datasets'
 include { currentBuild ; digest ; existingAtlas ; makeFolder ; publishFile ; publishFolder } from './subworkflows/local/utils/folders'
-include { lockFolder } from './subworkflows/local/utils/locks'
+include { lockFolder ; refuseLost } from './subworkflows/local/utils/locks'
 include { helpText ; modelFolder ; refuseIncomplete ; settings ; summary ; tablesGiven ; toTrainOn ; trainingSummary } from './subworkflows/local/utils/parameters'
 
 def given(name) {
@@ -35,7 +35,10 @@ workflow {
             )
             TRAIN.out.model.map { folder -> [folder, "models/${folder.name}"] }
                 .mix(TRAIN.out.evaluation.mix(TRAIN.out.splits, TRAIN.out.transfer).map { folder -> [folder, folder.name] })
-                .subscribe { folder, place -> published << publishFolder(folder, file("${params.outdir}/${workflow.stubRun ? 'stub/' : ''}${place}")) }
+                .subscribe { folder, place ->
+                    refuseLost(file(params.outdir))
+                    published << publishFolder(folder, file("${params.outdir}/${workflow.stubRun ? 'stub/' : ''}${place}"))
+                }
         }
         else {
             def existing = existingAtlas(params.atlas)
@@ -68,8 +71,8 @@ workflow {
             .collectFile(name: 'versions.yml', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
 
         workflow.onComplete = {
-            lock?.close()
             log.info(params.workflow == 'train' ? trainingSummary(published, params.outdir) : summary(outcomes, published ? published[0] : null, params.outdir))
+            lock.close()
         }
     }
 }

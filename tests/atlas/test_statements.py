@@ -171,6 +171,26 @@ def test_a_script_works_in_memory(script):
     assert script("FROM counted").shape == (4, 2), "what was made stays until the atlas is closed"
 
 
+def test_a_script_may_read_in_between(script):
+    got = script("SELECT 1; CREATE TABLE t AS FROM cells; FROM t; SELECT count(*) AS n FROM t")
+    assert got["n"].tolist() == [42]
+
+
+@pytest.mark.parametrize("kind", ["MACRO", "TEMP MACRO"])
+def test_a_script_cannot_stand_in_for_the_parser(atlas, state, kind):
+    own = next((atlas / "cells").iterdir())
+    copy = f"WITH x AS (COPY (SELECT 1) TO '{own}' (USE_TMP_FILE false)) FROM x"
+    before = state(atlas)
+    with sa.open_atlas(atlas) as opened:
+        opened.sql(
+            f"CREATE {kind} json_serialize_sql(x) AS '{{\"error\": false}}'; SELECT 1", script=True
+        )
+        for script in (False, True):
+            with pytest.raises(QueryError, match="COPY inside a SELECT writes"):
+                opened.sql(copy, script=script)
+    assert state(atlas) == before
+
+
 def test_a_script_that_shadows_a_table_changes_no_file(script, atlas):
     script("CREATE OR REPLACE VIEW cells AS SELECT 1 AS x; FROM cells")
     with sa.open_atlas(atlas) as other:

@@ -1,4 +1,4 @@
-"""Engines that cannot be had here: settings, and a stub run with a stand-in."""
+"""Containers: settings of engines, and a stub run with a stand-in for one."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ def test_slurm_jobs_and_containers_get_what_they_need(nextflow, sheet, model, tm
 def test_where_things_are_kept_and_run_is_no_part_of_a_result(
     nextflow, sheet, own, small, tmp_path
 ):
-    """A resume with another cache, and no leave for the CPU to take over, predicts nothing again."""
+    """A resume with another cache, and without --cpu_fallback, predicts nothing again."""
     cache = tmp_path / "the lab's cache"
     options = ("--input", sheet(own("one", 0)), "-profile", "gpu", *small)
     run = nextflow.run(*options, "--cpu_fallback")

@@ -162,9 +162,9 @@ class Atlas:
         script: bool,
     ) -> Answer:
         try:
-            before, last = statements_to_run(self._connection, query, script=script)
+            before, last = statements_to_run(query, script=script)
             for statement in before:
-                self._connection.execute(statement)
+                self._connection.execute(statement).fetchall()
             return collect(self._connection.sql(last, params=parameters))
         except duckdb.Error as error:
             raise self._home.told(error) or QueryError(str(error)) from error

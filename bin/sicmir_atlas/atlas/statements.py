@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from sicmir_atlas.atlas.home import offline
 from sicmir_atlas.errors import SicmirError
 
 if TYPE_CHECKING:
@@ -46,15 +47,11 @@ class QueryError(SicmirError, ValueError):
     exit_code = 64
 
 
-def statements_to_run(
-    connection: duckdb.DuckDBPyConnection, text: str, *, script: bool
-) -> tuple[list[str], str]:
+def statements_to_run(text: str, *, script: bool) -> tuple[list[str], str]:
     """Split text into the statements that come first, and the last, which is the answer.
 
     Parameters
     ----------
-    connection
-        For parsing; nothing is run.
     text
         One statement that reads; a script has any number before it, which may make and change
         tables, views and macros in memory.
@@ -68,11 +65,13 @@ def statements_to_run(
     duckdb.Error
         If the text cannot be parsed.
     """
-    if not script:
-        found, why = [text], _why_not_reading(connection, text)
-    else:
-        found = [statement.query for statement in connection.extract_statements(text)]
-        why = _why_not_a_script(connection, found)
+    # parsed where no statement was ever run: a macro could stand in for a function of the parser
+    with offline() as connection:
+        if not script:
+            found, why = [text], _why_not_reading(connection, text)
+        else:
+            found = [statement.query for statement in connection.extract_statements(text)]
+            why = _why_not_a_script(connection, found)
     if why:
         raise QueryError(why)
     return found[:-1], found[-1]
@@ -91,7 +90,8 @@ def _why_not_a_script(connection: duckdb.DuckDBPyConnection, queries: list[str])
                 made = "a script makes tables, views and macros in memory, and reads"
                 return f"{kind.name} is refused: {made}" if why == _ONE else why
         elif word := _NOT_IN_MEMORY.search(query):
-            return f"{word[0]} is refused beside CREATE and the like: a script changes no file"
+            remedy = "not even as a name or in a text, since a script changes no file"
+            return f"the word {word[0]} is refused beside CREATE and the like, {remedy}"
     why = _why_not_reading(connection, last)
     return _LAST if why == _ONE else why
 

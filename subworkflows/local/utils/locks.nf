@@ -24,6 +24,10 @@ def lockFolder(folder) {
     if (!taken) {
         error("Another run is writing into ${folder}: wait for it, or give another --outdir")
     }
+    // of a run where the same folder had no locks
+    def lease = folder.resolve('.lease.json')
+    refuseLeased(folder, lease, [session: workflow.sessionId.toString()])
+    java.nio.file.Files.deleteIfExists(lease)
     return opened
 }
 
@@ -67,7 +71,14 @@ def leaseAt(place) {
 }
 
 def writeLease(place, mine, milliseconds) {
-    place.text = groovy.json.JsonOutput.toJson(mine + [until: System.currentTimeMillis() + milliseconds])
+    def text = groovy.json.JsonOutput.toJson(mine + [until: System.currentTimeMillis() + milliseconds])
+    if (!isOnDisk(place)) {
+        place.text = text
+        return
+    }
+    def part = place.resolveSibling('.lease.part')
+    part.text = text
+    java.nio.file.Files.move(part, place, java.nio.file.StandardCopyOption.ATOMIC_MOVE)
 }
 
 def refuseLeased(folder, place, mine) {
