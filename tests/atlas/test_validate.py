@@ -132,6 +132,28 @@ def test_predictions_of_a_cell_that_is_not_in_cells(tampered):
     assert expected in said(tampered)
 
 
+def test_a_file_that_holds_rows_of_another_dataset(tampered):
+    content = tampered.table("cells")
+    names = ["unlabelled", *content["dataset_id"].to_pylist()[1:]]
+    tampered.rewrite("cells", with_column(content, "dataset_id", names))
+    got = said(tampered)
+    assert "cells: 1 rows in the file of labelled are of another dataset" in got
+    assert "cell_mirna: 1 rows have a dataset_id, cell_id that cells lacks" in got
+
+
+def test_a_database_without_ids(tampered):
+    """As many rows as the files have, of which nobody knows whose they are."""
+    with duckdb.connect(str(tampered.folder / "atlas.duckdb")) as connection:
+        connection.execute("CREATE TABLE other AS SELECT * FROM qc_losses")
+        connection.execute("UPDATE other SET dataset_id = NULL")
+        connection.execute("DROP TABLE qc_losses")
+        connection.execute("ALTER TABLE other RENAME TO qc_losses")
+        (n_rows,) = connection.execute("SELECT count(*) FROM qc_losses").fetchone()
+    assert f"atlas.duckdb: qc_losses has {n_rows} rows that differ from the files'" in said(
+        tampered
+    )
+
+
 def test_another_type(tampered):
     content = tampered.table("cells")
     index = content.schema.get_field_index("n_counts")
@@ -230,7 +252,7 @@ def test_a_dropped_table(tampered):
 
 
 def test_parts_are_compared_as_the_whole(tampered, monkeypatch):
-    monkeypatch.setattr("sicmir_atlas.atlas.validate._ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr("sicmir_atlas.atlas.integrity.ROWS_AT_A_TIME", 1)
     assert validate(tampered.folder) == []
     content = tampered.table("harmonisation")
     ends = [content.slice(0, 1), content.slice(len(content) - 1)]

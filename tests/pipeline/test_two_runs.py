@@ -27,8 +27,10 @@ def test_the_second_is_refused_until_the_first_is_killed(nextflow, sheet, tmp_pa
 
     first = nextflow.start(*options, rows, "-c", hangs)
     try:
+        end = time.monotonic() + 400
         while not reached.exists():
             assert first.poll() is None
+            assert time.monotonic() < end
             time.sleep(0.1)
         second = nextflow.run(*options, rows)
         assert second.code == 1

@@ -13,7 +13,8 @@ import duckdb
 import pyarrow.parquet as pq
 from pyarrow.lib import ArrowException
 
-from sicmir_atlas.atlas.database import N_THREADS, quoted, scan
+from sicmir_atlas.atlas.database import N_THREADS, scan
+from sicmir_atlas.atlas.integrity import count, parts_of, table_problems
 from sicmir_atlas.atlas.schema import SCHEMA_VERSION, TABLES
 from sicmir_atlas.disk import digest_of
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from sicmir_atlas.atlas.integrity import Files
     from sicmir_atlas.atlas.schema import TableSpec
 
 __all__ = ["Violation", "leftovers", "validate"]
 
-_ROWS_AT_A_TIME = 1_000_000  # half a gigabyte to compare
 _ENTRY = {"path": str, "table": str, "rows": int, "bytes": int, "sha256": str}
 
 
@@ -70,23 +71,21 @@ def validate(atlas: Path, *, existing: Mapping[str, Any] | None = None) -> list[
     violations: list[Violation] = []
     files = (existing or {}).get("files", ())
     proven = {entry["path"]: entry for entry in files if "dataset_id" in entry}
-    sound: dict[str, list[str]] = defaultdict(list)
-    unproven: dict[str, list[str]] = defaultdict(list)
+    sound: Files = defaultdict(lambda: defaultdict(list))
+    unproven: Files = defaultdict(lambda: defaultdict(list))
     for entry in manifest["files"]:
         beside = build if (build / entry["path"]).exists() else atlas
         is_new = proven.get(entry["path"]) != entry
         problems = list(_check_file(beside, entry, bytes_too=is_new))
         violations += problems
-        if not problems:
-            sound[entry["table"]].append(str(beside / entry["path"]))
-            if is_new:
-                unproven[entry["table"]].append(str(beside / entry["path"]))
+        for known in (sound, unproven) if is_new else (sound,):
+            if not problems:
+                known[entry["table"]][entry.get("dataset_id")].append(str(beside / entry["path"]))
     with duckdb.connect(config={"threads": N_THREADS}) as connection:
-        for name, paths in unproven.items():
-            connection.execute(f'CREATE VIEW "{name}" AS FROM {scan(paths)}')
         for spec in TABLES.values():
             if spec.name in unproven:
-                violations += _check_table(connection, spec, set(unproven))
+                found = table_problems(connection, spec, unproven[spec.name], sound)
+                violations += [Violation(spec.name, problem) for problem in found]
             elif not spec.per_dataset:
                 violations.append(Violation(spec.name, "the manifest lists no sound file of it"))
     violations += _check_database(build, manifest["files"], sound)
@@ -179,68 +178,8 @@ def _as_text(field: pa.Field) -> str:
     return f"{field.name}: {field.type}{'' if field.nullable else ' not null'}"
 
 
-def _check_table(
-    connection: duckdb.DuckDBPyConnection, spec: TableSpec, present: set[str]
-) -> Iterator[Violation]:
-    def count(query: str) -> int:
-        row = connection.execute(query).fetchone()
-        assert row is not None
-        return int(row[0])
-
-    table = f'"{spec.name}"'
-    if spec.mirna_type is not None:
-        wide = spec.all_columns()[len(spec.columns) :]
-        counts = ", ".join(f'count_if(NOT isfinite("{c.name}"))' for c in wide)
-        counted = connection.execute(f"SELECT {counts} FROM {table}").fetchone()
-        for column, n_bad in zip(wide, counted or (), strict=True):
-            if n_bad:
-                yield Violation(spec.name, f"column {column.name} has {n_bad} values not finite")
-    key = ", ".join(f'"{name}"' for name in spec.primary_key)
-    repeated = sum(
-        count(
-            f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {part} "
-            f"GROUP BY {key} HAVING count(*) > 1)"
-        )
-        for part in _parts(connection, spec)
-    )
-    if repeated:
-        yield Violation(spec.name, f"{repeated} keys ({key}) occur more than once")
-    for column in spec.columns:
-        if column.values:
-            allowed = ", ".join(map(quoted, column.values))
-            name = f'"{column.name}"'
-            wrong = connection.execute(
-                f"SELECT DISTINCT {name} FROM {table} WHERE {name} NOT IN ({allowed}) LIMIT 3"
-            ).fetchall()
-            if wrong:
-                values = ", ".join(repr(value) for (value,) in wrong)
-                yield Violation(spec.name, f"column {column.name} holds {values}")
-    for columns, target in spec.references.items():
-        if target in present:
-            lost = count(f'SELECT count(*) FROM {table} ANTI JOIN "{target}" USING ({columns})')
-            if lost:
-                yield Violation(spec.name, f"{lost} rows have a {columns} that {target} lacks")
-
-
-def _parts(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[str]:
-    """Conditions that part a table by datasets, so that few rows are compared at a time."""
-    if "dataset_id" not in spec.primary_key:
-        return ["true"]
-    named = f'FROM "{spec.name}" WHERE dataset_id IS NOT NULL'
-    counted = f"SELECT dataset_id, count(*) {named} GROUP BY ALL ORDER BY ALL"
-    parts: list[list[str]] = []
-    n_rows = _ROWS_AT_A_TIME
-    for dataset_id, n_more in connection.execute(counted).fetchall():
-        if n_rows + n_more > _ROWS_AT_A_TIME:
-            parts.append([])
-            n_rows = 0
-        n_rows += n_more
-        parts[-1].append(quoted(dataset_id))
-    return [f"dataset_id BETWEEN {part[0]} AND {part[-1]}" for part in parts]
-
-
 def _check_database(
-    atlas: Path, files: Sequence[Mapping[str, Any]], sound: Mapping[str, Sequence[str]]
+    atlas: Path, files: Sequence[Mapping[str, Any]], sound: Files
 ) -> Iterator[Violation]:
     path = atlas / "atlas.duckdb"
     if not path.is_file():
@@ -260,7 +199,7 @@ def _check_database(
                     problem = _view_problem(views[name], [entry["path"] for entry in listed])
                 else:
                     n_rows = sum(entry["rows"] for entry in listed)
-                    paths = sound.get(name, ())
+                    paths = [path for each in sound[name].values() for path in each]
                     complete = len(paths) == len(listed)
                     problem = _rows_problem(connection, spec, n_rows, paths if complete else ())
             except duckdb.Error as error:
@@ -282,18 +221,12 @@ def _view_problem(sql: str, paths: Sequence[str]) -> str | None:
 def _rows_problem(
     connection: duckdb.DuckDBPyConnection, spec: TableSpec, n_rows: int, paths: Sequence[str]
 ) -> str | None:
-    def count(query: str) -> int:
-        row = connection.execute(query).fetchone()
-        return int(row[0]) if row is not None else 0
-
-    found = count(f'SELECT count(*) FROM "{spec.name}"')
+    rows = f'"{spec.name}"'
+    found = count(connection, f"FROM {rows}")
     if found != n_rows:
         return f"has {found} rows, the files {n_rows}"
     differing = paths and sum(
-        count(
-            f'SELECT count(*) FROM (FROM "{spec.name}" WHERE {part} '
-            f"EXCEPT ALL FROM {scan(paths)} WHERE {part})"
-        )
-        for part in _parts(connection, spec)
+        count(connection, f"FROM {rows} WHERE {part} EXCEPT ALL FROM {scan(paths)} WHERE {part}")
+        for part in parts_of(connection, spec, rows)
     )
     return f"has {differing} rows that differ from the files'" if differing else None

@@ -20,7 +20,7 @@ def failureNote(id) {
 
 def lastNote(id) {
     def note = failureNote(id)
-    return note.exists() ? note.text.trim() : 'no result'
+    return (note.exists() ? note.text.trim() : '') ?: 'no result'
 }
 
 // What a task said last: all of its error, else its last line, without the command's name and the
@@ -43,8 +43,14 @@ def onFailure(task, meta) {
         return 'retry'
     }
     def note = failureNote(meta.id)
-    note.parent.mkdirs()
-    note.text = "${task.process.tokenize(':').last()}: ${lastWords(task).readLines()*.trim().join(' ')}\n"
+    def said = "${task.process.tokenize(':').last()}: ${lastWords(task).readLines()*.trim().join(' ')}"
+    try {
+        java.nio.file.Files.createDirectories(note.parent)
+        note.text = "${said}\n"
+    }
+    catch (IOException e) {
+        log.error("${meta.id}: ${said}. ${note.parent.toUriString()} cannot be written (${e.message}): make room there, and run the same command with -resume.")
+    }
     return 'ignore'
 }
 
