@@ -68,7 +68,7 @@ def exchangeAtlas(source, target) {
     def build = addBuild(target, small)
     small.each { f -> link(target.resolve(f.name), "current/${f.name}") }
     link(target.resolve('current'), build)
-    target.eachFile { f -> if (isLink(f) && !f.exists()) { java.nio.file.Files.delete(f) } }
+    target.eachFile { f -> if (isLink(f) && !f.exists() && java.nio.file.Files.readSymbolicLink(f).startsWith('current')) { java.nio.file.Files.delete(f) } }
 }
 
 // A build is known by its manifest, which lists all but the database with checksums.
