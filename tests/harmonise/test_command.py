@@ -91,6 +91,16 @@ class Terminal:
     def answer(self, text):
         os.write(self._mine, text.encode() if text == "\x04" else f"{text}\n".encode())
 
+    def interrupt(self):
+        """Press Ctrl-C, again where it came just before the command began to listen."""
+        for _ in range(10):
+            os.kill(self.process.pid, signal.SIGINT)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
     def rest(self):
         """Read to the end; all that the command said."""
         self.until(None)
@@ -240,7 +250,7 @@ def test_interrupt_and_end_of_input_quit_and_keep(terminal, sheet, how):
     person.answer("CL:0000171")
     person.until("in acini: ")
     if how == "interrupt":
-        os.kill(person.process.pid, signal.SIGINT)
+        person.interrupt()
     else:
         person.answer("\x04")
     assert "1 decisions added" in person.rest()

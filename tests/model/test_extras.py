@@ -23,5 +23,5 @@ def test_without_torch_training_says_what_to_install(monkeypatch, module):
 
 def test_without_xgboost_mirscape_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "xgboost", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'sicmir-atlas\[train\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'sicmir-atlas\[study\]'"):
         Mirscape().fit(np.eye(3), np.eye(3), np.full(3, "all"), seed=0)
