@@ -87,7 +87,7 @@ class ExistingAtlas:
 
     def large_files(self, dataset_id: str) -> list[AtlasFile]:
         """Files that hold nothing but this dataset."""
-        return self._large[dataset_id]
+        return self._large.get(dataset_id, [])
 
     def share(self, table: str, dataset_id: str) -> pa.Table:
         """Rows of a dataset in a table that all datasets share."""

@@ -44,14 +44,10 @@ def table_problems(
     yield from _value_problems(connection, spec, everything)
     if spec.per_dataset:
         pieces = {dataset_id: [scan(paths)] for dataset_id, paths in files.items()}
+        yield from _strangers(connection, files)
     else:
         parts = parts_of(connection, spec, everything)
         pieces = {None: [f"(FROM {everything} WHERE {part})" for part in parts]}
-    for dataset_id, (rows, *_) in pieces.items():
-        strangers = f"FROM {rows} WHERE dataset_id IS DISTINCT FROM {quoted(str(dataset_id))}"
-        n_strangers = count(connection, strangers) if dataset_id is not None else 0
-        if n_strangers:
-            yield f"{n_strangers} rows in the file of {dataset_id} are of another dataset"
     key = ", ".join(f'"{name}"' for name in spec.primary_key)
     repeated = sum(
         count(connection, f"SELECT 1 FROM {rows} GROUP BY {key} HAVING count(*) > 1")
@@ -71,6 +67,18 @@ def table_problems(
             lost += sum(count(connection, f"SELECT 1 FROM {rows} {join}") for rows in each)
         if lost:
             yield f"{lost} rows have a {columns} that {target} lacks"
+
+
+def _strangers(
+    connection: duckdb.DuckDBPyConnection, files: Mapping[str | None, list[str]]
+) -> Iterator[str]:
+    for dataset_id, paths in files.items():
+        if dataset_id is None:
+            continue
+        others = f"FROM {scan(paths)} WHERE dataset_id IS DISTINCT FROM {quoted(dataset_id)}"
+        n_others = count(connection, others)
+        if n_others:
+            yield f"{n_others} rows in the file of {dataset_id} are of another dataset"
 
 
 def _value_problems(

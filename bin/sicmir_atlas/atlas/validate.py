@@ -78,9 +78,10 @@ def validate(atlas: Path, *, existing: Mapping[str, Any] | None = None) -> list[
         is_new = proven.get(entry["path"]) != entry
         problems = list(_check_file(beside, entry, bytes_too=is_new))
         violations += problems
+        if problems:
+            continue
         for known in (sound, unproven) if is_new else (sound,):
-            if not problems:
-                known[entry["table"]][entry.get("dataset_id")].append(str(beside / entry["path"]))
+            known[entry["table"]][entry.get("dataset_id")].append(str(beside / entry["path"]))
     with duckdb.connect(config={"threads": N_THREADS}) as connection:
         for spec in TABLES.values():
             if spec.name in unproven:
